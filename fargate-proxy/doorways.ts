@@ -7,9 +7,9 @@ import { CustodyError } from '#core/errors.ts';
 import type { DeviceLogins } from '#core/identity/device-login.ts';
 import { judgeOf } from '#core/protocols/kubernetes/judge-of.ts';
 import { loadAndTell } from '#core/protocols/ssh/host-keys.ts';
-import type { ProtocolName } from '#core/protocols/protocols.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Certificate } from './certificate.ts';
+import { entriesOf } from './entries.ts';
 import type { Doorway } from './listener.ts';
 import { RecordSpace } from './protocols/kubernetes/call-tape.ts';
 import { kubernetesProtocol } from './protocols/kubernetes/kubernetes.ts';
@@ -51,32 +51,6 @@ export async function doorwaysOf(parts: DoorwayParts): Promise<readonly Doorway[
   for (const { protocol, host, port } of entriesOf(parts.settings))
     doorways.push({ protocol: await speak[protocol.name](parts, memory), host, port });
   return doorways;
-}
-
-/** Who comes in where, as a parent knows it that speaks no protocol. */
-export interface Entry {
-  readonly name: ProtocolName;
-  /** A session is joined by connections of one address: they belong to one process. */
-  readonly together: boolean;
-}
-
-export function entriesOf({
-  host,
-  port,
-  sshPort,
-  kubernetesPort,
-}: Pick<Settings, 'host' | 'port' | 'sshPort' | 'kubernetesPort'>): readonly Doorway<Entry>[] {
-  const entries: Doorway<Entry>[] = [{ protocol: { name: 'postgres', together: false }, host, port }];
-  if (sshPort !== undefined)
-    entries.push({ protocol: { name: 'ssh', together: false }, host, port: sshPort });
-  if (kubernetesPort !== undefined)
-    entries.push({ protocol: { name: 'kubernetes', together: true }, host, port: kubernetesPort });
-  return entries;
-}
-
-/** What the log says of where a gateway listens. */
-export function placesSaid({ host, port, sshPort }: Settings): Readonly<Record<string, unknown>> {
-  return { host, port, ...(sshPort === undefined ? {} : { sshPort }) };
 }
 
 interface Memory {

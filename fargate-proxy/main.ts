@@ -1,95 +1,36 @@
 /**
- * The gateway process. The only proxy file that chooses adapters, and the entry of both its threads: the relay's (main)
- * and the recorder's (worker).
+ * The gateway's program: one process, or the parent of several that are this program as well, and the entry of their threads. The only
+ * proxy file that chooses surroundings. Each loads what it needs alone: a parent speaks no protocol.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { currentDirectories } from '#adapters/directory/current-directories.ts';
-import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
-import { deviceLogins } from '#adapters/oidc/device-logins.ts';
-import { Keyring } from '#adapters/oidc/keyring.ts';
-import type { Config } from '#core/access/config.ts';
-import { PolicyInForce } from '#core/access/policy.ts';
-import { certificateVerifier } from '#core/access/ssh-certificates/verifier.ts';
+import { isMainThread, workerData } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
-import { listedNow, withGroups } from '#core/identity/added-groups.ts';
-import type { TokenVerifier } from '#core/identity/principal.ts';
-import {
-  directoryGroups,
-  withDirectoryGroups,
-  withGroupsOfNow,
-} from '#core/identity/scim/groups-verifier.ts';
-import { TokenFailures } from '#core/identity/token-failures.ts';
-import { toldStanding } from '#core/identity/told-standing.ts';
-import { PolicyTeller } from '#core/notify/policy-teller.ts';
-import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
-import { HeldLease } from '#core/recording/leases.ts';
-import type { Sealing } from '#core/recording/seal.ts';
-import { RefusalCounter } from '#core/status/refusals.ts';
-import { Admission } from './admission.ts';
 import { calmLog } from './calm-log.ts';
-import { Certificate } from './certificate.ts';
-import { watchForDeadPeers } from './dead-peer-watch.ts';
-import {
-  type AskedLimits,
-  descriptorLimit,
-  limitsFor,
-  openDescriptors,
-  USUAL_LIMITS,
-} from './descriptors.ts';
-import { type Desks, desksOf } from './desks.ts';
-import { Door, type DoorLimits } from './door.ts';
-import { doorwaysOf, placesSaid, userCasOf } from './doorways.ts';
-import { abandon, drainOnRequest } from './endings.ts';
-import { Gateway } from './gateway.ts';
-import { type Doorway, listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
-import { childWork } from './processes/child-work.ts';
-import { Handed } from './processes/handed.ts';
-import { type FromKeeper, Keeper, serveKeeper } from './processes/keeper.ts';
-import { runParent } from './processes/parent.ts';
-import { limitsShare, shareOf } from './processes/share.ts';
-import { Siblings } from './processes/siblings.ts';
 import type { KeeperSettings } from './processes/start-keeper.ts';
-import { CancelKeys } from './protocols/postgres/cancel.ts';
-import { keepTelling } from './pulse.ts';
-import { keepSealing } from './recorder/late-seals.ts';
-import { keepLease } from './recorder/lease-keeper.ts';
-import { type FromRecorder, plainError } from './recorder/messages.ts';
-import { keepSequencing } from './recorder/sequencing.ts';
-import { type RecorderSettings, startRecorder } from './recorder/start.ts';
-import { serveRecorder } from './recorder/thread.ts';
+import type { RecorderSettings } from './recorder/start.ts';
 import { readSettings, type Settings } from './settings.ts';
-import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
+import type { ParentSurroundings, RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
 import { Tally } from './tally.ts';
-import { WAITING_MAX, WaitingRoom } from './waiting-room.ts';
-import { keepWatch, sayWarnings, watchCertificate, watchIssuers } from './watches.ts';
 
-const timesOfLog = {
-  now: () => performance.now(),
-  later: (ms: number, work: () => void) => void setTimeout(work, ms).unref(),
-};
-const VERSION = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+const ENTRY = new URL(import.meta.url);
 
-if (isMainThread) await runGateway(readSettings(process.argv.slice(2), process.env));
-else await runThread(workerData as RecorderSettings | KeeperSettings).catch(sayCannotStart);
+if (isMainThread) await runProcess(readSettings(process.argv.slice(2), process.env));
+else await runThread(workerData as RecorderSettings | KeeperSettings);
 
 /** The relay's thread, or the parent of several processes; says so if it cannot start. */
-async function runGateway(settings: Settings): Promise<void> {
+async function runProcess(settings: Settings): Promise<void> {
   // Whoever reads the log may die first; sessions are drained all the same.
   process.stderr.on('error', () => undefined);
   const tally = new Tally();
   const { child, processes } = settings;
   const log = tally.counting(
-    calmLog(writtenLog(child === undefined ? {} : { process: child.number }), timesOfLog),
+    calmLog(writtenLog(child === undefined ? {} : { process: child.number }), timesOfLog()),
   );
   try {
-    if (child === undefined && processes > 1) await startParent(settings, tally, log);
-    else await startGateway(settings, tally, log);
+    if (child === undefined && processes > 1) await runParent(settings, tally, log);
+    else await runGateway(settings, tally, log);
   } catch (thrown) {
     const error = asCustodyError(thrown);
     log('cannot-start', error, error.hint === undefined ? {} : { hint: error.hint });
@@ -97,107 +38,64 @@ async function runGateway(settings: Settings): Promise<void> {
   }
 }
 
-/** Config, recorder, listener, and an orderly end. */
-async function startGateway(settings: Settings, tally: Tally, log: Log): Promise<void> {
-  const { child } = settings;
-  const task = child?.task ?? randomUUID();
-  const surroundings = await relaySurroundings(settings, task);
-  // From here on whoever takes the folder waits for this process; where its parent died before, somebody may have taken it already.
-  if (child !== undefined && process.ppid !== child.parent) return process.exit(1);
-  const policy = await policyInForce(surroundings);
-  const keyring = new Keyring();
-  const verifier = currentVerifier(() => policy.config.issuers, keyring);
-  const identities = withDirectories(verifier, policy, surroundings, log);
-  const { dataDir, leaseMs, sequenceMs, loginMs } = settings;
-  const isChild = child !== undefined;
-  const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs, sequenceMs, isChild };
-  const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
-  const openFiles = descriptorLimit();
-  const limits = limitsFor(openFiles, openDescriptors(), limitsOf(settings));
-  const waitingRoom = new WaitingRoom(child && shareOf(WAITING_MAX, child));
-  const handed = new Handed(process);
-  const siblings = child && new Siblings(child, (note) => handed.tell(note), afterwards);
-  const failures = new TokenFailures(() => performance.now(), undefined, siblings);
-  const door = new Door(limits, sessionsInAll(settings, limits));
-  const refusals = new RefusalCounter('gateway', () => new Date());
-  const userCas = await userCasOf(settings, surroundings);
-  const requestUrl = requestUrlAt(settings);
-  const desks = desksOf({ policy, surroundings, tally, waitingRoom, requestUrl });
-  const gateway = new Gateway({
-    door,
-    admission: createAdmission({ policy, desks, waitingRoom, requestUrl, refusals, failures }, surroundings, {
-      identities,
-      userCas,
-    }),
-    tasks: desks.tasks,
-    waitingRoom,
-    moderation: {
-      ...{ presence: surroundings.presence, stream: desks.stream },
-      ...{ wallClock: () => new Date(), pause: (ms) => sleep(ms) },
-    },
-    tapes,
-    secretOf: surroundings.secretOf,
-    sandboxes: surroundings.sandboxes,
-    version: VERSION,
-    task,
-    loginMs,
-    userTimeoutMs: settings.userTimeoutMs,
-    log,
-    wallClock: () => new Date(),
-  });
-  const keys = new CancelKeys(surroundings.cancelWishes, undefined, siblings);
-  keepWatch(policy, surroundings, gateway, keys, log);
-  watchIssuers(verifier, keyring, log);
-  watchForDeadPeers(() => gateway.sessions);
-  const certificate = await Certificate.of(surroundings.certificate);
-  watchCertificate(certificate, log);
-  const doorways = await doorwaysOf({
-    settings,
-    surroundings,
-    policy,
-    certificate,
-    keys,
-    stream: desks.stream,
-    userCas,
-    deviceLogins: deviceLogins(
-      () => policy.config.issuers,
-      () => Date.now(),
-    ),
-    rdsBundle: process.env['CUSTODY_RDS_CA'],
-  });
-  const doors = isChild ? handed : await listen(doorways, gateway, (error) => log('accept-failed', error));
-  const drain = drainOnRequest(settings, gateway, doors, tapes, log);
-  // Nobody would ever say that it is to end.
-  if (isChild && !process.connected) return process.exit(1);
-  const about = {
-    sessions: () => gateway.sessions.size,
-    journalLagMs: () => tapes.lagMs,
-    certificateEnds: () => certificate.ends,
-    tally,
-  };
-  if (!isChild) await surroundings.keepUp?.({ ...about, draining: () => !doors.listening, log });
-  keepTelling(surroundings.pulses, { ...{ task, version: VERSION, refusals, log }, ...about });
-  tapes.onDeath((error) => void abandon(error, gateway, doors, log));
-  if (siblings === undefined) sayReady(doorways);
-  else handed.begin(childWork({ gateway, doorways, door, limits, siblings, keys, failures, about, drain }));
-  sayWarnings(policy.config, log);
-  const where = isChild ? { pid: process.pid } : placesSaid(settings);
-  log(isChild ? 'serving' : 'listening', undefined, { ...where, task, openFiles, ...limits });
+async function runGateway(settings: Settings, tally: Tally, log: Log): Promise<void> {
+  const task = settings.child?.task ?? randomUUID();
+  const [{ startGateway }, surroundings] = await Promise.all([
+    import('./gateway-process.ts'),
+    relaySurroundings(settings, task),
+  ]);
+  await startGateway({ settings, task, surroundings, entry: ENTRY, version: ownVersion(), tally, log });
 }
 
-/** For whoever started this process. */
-function sayReady(doorways: readonly Doorway[]): void {
-  const spoken = doorways.map(({ protocol, host, port }) => [protocol.name, { host, port }] as const);
-  process.send?.({ type: 'ready', ...Object.fromEntries(spoken) });
+async function runParent(settings: Settings, tally: Tally, log: Log): Promise<void> {
+  const { startParent } = await import('./processes/parent.ts');
+  const surroundings = await parentSurroundings(settings);
+  await startParent({ settings, args: process.argv.slice(2), surroundings, entry: ENTRY, tally, log });
 }
 
-/** The parent of several gateway processes, which are this program as well. */
-async function startParent(settings: Settings, tally: Tally, log: Log): Promise<void> {
-  const surroundings = isOnAws()
-    ? (await import('./on-aws.ts')).parentOnAws(process.env)
-    : await (await import('./on-laptop.ts')).parentOnLaptop(settings.dataDir);
-  const args = process.argv.slice(2);
-  await runParent({ settings, args, surroundings, entry: new URL(import.meta.url), tally, log });
+/** The recorder's thread, or a parent's that looks after what its processes leave. */
+async function runThread(settings: RecorderSettings | KeeperSettings): Promise<void> {
+  if ('keeps' in settings) {
+    const { runKeeper } = await import('./processes/keeper-thread.ts');
+    return runKeeper(settings, async () =>
+      (await import('./on-laptop/keeper.ts')).keeperOnLaptop(settings.dataDir),
+    );
+  }
+  const { runRecorder } = await import('./recorder/recorder-thread.ts');
+  return runRecorder(settings, () => recorderSurroundings(settings));
+}
+
+/** A task of the stack, or a laptop's gateway: neither loads what the other needs. */
+async function relaySurroundings(settings: Settings, task: string): Promise<RelaySurroundings> {
+  if (isOnAws()) return (await onAws()).relayOnAws(process.env, task, settings.configMs);
+  return (await import('./on-laptop/relay.ts')).relayOnLaptop(settings);
+}
+
+async function recorderSurroundings({
+  dataDir,
+  task,
+  isChild,
+}: RecorderSettings): Promise<RecorderSurroundings> {
+  if (isOnAws()) return (await onAws()).recorderOnAws(process.env, task);
+  return (await import('./on-laptop/recorder.ts')).recorderOnLaptop(dataDir, task, isChild);
+}
+
+async function parentSurroundings({ dataDir }: Settings): Promise<ParentSurroundings> {
+  if (isOnAws()) return (await onAws()).parentOnAws(process.env);
+  return (await import('./on-laptop/parent.ts')).parentOnLaptop(dataDir);
+}
+
+function onAws() {
+  return import('./on-aws.ts');
+}
+
+function isOnAws(): boolean {
+  return process.env['CUSTODY_BUCKET'] !== undefined;
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', ENTRY), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** `always`: said with every line. */
@@ -209,172 +107,9 @@ function writtenLog(always: Readonly<Record<string, unknown>>): Log {
   return (event, error, facts) => log(event, error, { ...always, ...facts });
 }
 
-/** The recorder's thread, or a parent's that looks after what its processes leave. */
-function runThread(settings: RecorderSettings | KeeperSettings): Promise<void> {
-  return 'keeps' in settings ? runKeeper(settings) : runRecorder(settings);
-}
-
-/** The recorder's thread: seals what an earlier task left where nobody else does, then serves. */
-async function runRecorder({
-  dataDir,
-  task,
-  timeOrigin,
-  leaseMs,
-  sequenceMs,
-  isChild,
-}: RecorderSettings): Promise<void> {
-  const { ports, leases, earlier, sealEarlier, sequencer } = await recorderSurroundings(
-    dataDir,
-    task,
-    isChild,
-  );
-  const monotonic = (): number => performance.timeOrigin + performance.now() - timeOrigin;
-  const lease = new HeldLease(leases, task, leaseMs, { monotonic, wall: () => new Date() });
-  await keepLease(lease, leaseMs, {
-    renewed: (untilMs) => say({ kind: 'lease', untilMs }),
-    lost: (error) => say({ kind: 'fenced', error: plainError(error) }),
-  });
-  serveRecorder(parentPort!, { ...ports, lease }, monotonic);
-  if (sequencer !== undefined) keepSequencing(sequencer, sequenceMs, sayStalled);
-  if (sealEarlier !== undefined && earlier.failures.length > 0)
-    keepSealing(sealEarlier, (sessions) => say({ kind: 'recovered-late', sessions }));
-  say(readyAfter(earlier));
-}
-
-/** Seals what earlier tasks left, before any process begins, and what a process of this gateway leaves, at its end. */
-async function runKeeper({ dataDir, sequenceMs }: KeeperSettings): Promise<void> {
-  const { keeperOnLaptop } = await import('./on-laptop.ts');
-  const { earlier, left, sealTasks, sequencer } = await keeperOnLaptop(dataDir);
-  const later = (ms: number, work: () => void): void => void setTimeout(work, ms);
-  const keeper = new Keeper({ sealTasks, later, say, asError: asCustodyError }, left);
-  serveKeeper(parentPort!, keeper, () => say({ kind: 'stopped' }));
-  keepSequencing(sequencer, sequenceMs, sayStalled);
-  say(readyAfter(earlier));
-}
-
-function readyAfter({ sealed, failures }: Sealing): FromRecorder & FromKeeper {
-  const unsealable = failures.map(({ session, error }) => ({ session, error: plainError(error) }));
-  return { kind: 'ready', recovered: sealed, unsealable };
-}
-
-function sayStalled(thrown: unknown): void {
-  say({ kind: 'ledger-stalled', error: plainError(asCustodyError(thrown)) });
-}
-
-/** A task of the stack, or a laptop's gateway: neither loads what the other needs. */
-async function relaySurroundings(settings: Settings, task: string): Promise<RelaySurroundings> {
-  if (isOnAws()) return (await import('./on-aws.ts')).relayOnAws(process.env, task, settings.configMs);
-  return (await import('./on-laptop.ts')).relayOnLaptop(settings);
-}
-
-async function recorderSurroundings(
-  dataDir: string,
-  task: string,
-  isChild: boolean,
-): Promise<RecorderSurroundings> {
-  if (isOnAws()) return (await import('./on-aws.ts')).recorderOnAws(process.env, task);
-  return (await import('./on-laptop.ts')).recorderOnLaptop(dataDir, task, isChild);
-}
-
-function isOnAws(): boolean {
-  return process.env['CUSTODY_BUCKET'] !== undefined;
-}
-
-function say(message: FromRecorder | FromKeeper): void {
-  parentPort!.postMessage(message);
-}
-
-/** An error that crosses threads by itself loses its code and its hint. */
-function sayCannotStart(thrown: unknown): void {
-  say({ kind: 'cannot-start', error: plainError(asCustodyError(thrown)) });
-}
-
-/** What is in force, and any change, counts once its leaf is queued and webhooks are to be told. */
-async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundings): Promise<PolicyInForce> {
-  let written = await readConfig();
-  const told = new PolicyTeller(leaves, deliveries);
-  const adopt = (config: Config): Promise<void> => told.tell(config, written.changedAt);
-  await adopt(written.config);
-  const read = async (): Promise<Config> => (written = await readConfig()).config;
-  return new PolicyInForce(written.config, { read, adopt, now: () => new Date() });
-}
-
-/** Whoever vouches for people. */
-interface Identities {
-  readonly identities: () => TokenVerifier;
-  readonly userCas: readonly SshPublicKey[];
-}
-
-interface Entrance {
-  readonly policy: PolicyInForce;
-  readonly desks: Desks;
-  readonly waitingRoom: WaitingRoom;
-  readonly requestUrl: ((id: string) => string) | undefined;
-  readonly refusals: RefusalCounter;
-  readonly failures: TokenFailures;
-}
-
-/** Who may enter, by the configuration that is in force at the moment. */
-function createAdmission(
-  { policy, desks, waitingRoom, requestUrl, refusals, failures }: Entrance,
-  { requests, runs, logouts, devices, directory }: RelaySurroundings,
-  { identities, userCas }: Identities,
-): Admission {
-  const wallClock = (): Date => new Date();
-  const known = { policy: () => policy.config, store: directory };
-  const groups = directoryGroups(known);
-  const certificates = certificateVerifier({ cas: () => userCas, policy: known.policy, now: wallClock });
-  const listed = listedNow(() => policy.config.issuers);
-  return new Admission({
-    policy,
-    verifier: () => withDirectoryGroups(identities(), groups),
-    ...(userCas.length === 0 ? {} : { certificates: withGroupsOfNow(certificates, listed, groups) }),
-    standing: toldStanding({ ...known, logouts, devices }),
-    failures,
-    refusals,
-    devices,
-    requests,
-    desk: desks.access,
-    runs,
-    ...(requestUrl === undefined ? {} : { requestUrl }),
-    wallClock,
-    pause: (ms) => sleep(ms),
-    waitingRoom,
-  });
-}
-
-/** Of what all processes may have together, what this one may. */
-function limitsOf({ limits, child }: Settings): AskedLimits {
-  return child === undefined ? limits : limitsShare(limits, USUAL_LIMITS, child);
-}
-
-/** What a client is told that finds no room: descriptors may have left this process less than its share. */
-function sessionsInAll({ limits: { sessions: asked }, child }: Settings, { sessions }: DoorLimits): number {
-  if (child === undefined) return sessions;
-  return asked !== undefined && sessions === shareOf(asked, child) ? asked : sessions * child.of;
-}
-
-/** Calls once the time is over; what it returns calls it off. */
-function afterwards(ms: number, over: () => void): () => void {
-  const timer = setTimeout(over, ms).unref();
-  return () => clearTimeout(timer);
-}
-
-function requestUrlAt({ apiUrl }: Settings): ((id: string) => string) | undefined {
-  return apiUrl === undefined ? undefined : (id) => `${apiUrl}/v1/requests/${id}`;
-}
-
-/** Groups by the directories that the configuration names now. */
-function withDirectories(
-  verifier: () => TokenVerifier,
-  policy: PolicyInForce,
-  { directorySecret }: RelaySurroundings,
-  log: Log,
-): () => TokenVerifier {
-  const directoryOf = currentDirectories({
-    readSecret: directorySecret,
-    wallClock: () => new Date(),
-    onTrouble: (error, issuer) => log('directory-failed', error, { issuer }),
-  });
-  return withGroups(verifier, () => policy.config.issuers, directoryOf);
+function timesOfLog() {
+  return {
+    now: () => performance.now(),
+    later: (ms: number, work: () => void) => void setTimeout(work, ms).unref(),
+  };
 }

@@ -95,6 +95,8 @@ export interface RecorderSurroundings {
   readonly sealEarlier?: () => Promise<Sealing>;
   /** Where nobody else moves leaves into the ledger. */
   readonly sequencer?: Sequencer;
+  /** At an orderly end, once nothing more is recorded. Without it the next start does the same. */
+  readonly finish?: () => Promise<void>;
 }
 
 /** For the parent of several gateway processes. */

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { asCustodyError, CustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
+import { sideBySide } from '../side-by-side.ts';
 import { dueDecks } from './ageing.ts';
 import { BlockCompressor } from './block-compressor.ts';
 import { CommitLine, inOrder } from './commit-line.ts';
@@ -17,7 +18,7 @@ import { causeOf, type SegmentPutPorts, SegmentPuts } from './segment-puts.ts';
 import { type Opening, SessionClosing, SessionOpening } from './session-ends.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { gatherFrames, type SlabRange } from './slab.ts';
-import { sha256Hex } from './statements.ts';
+import { type SignedStatement, sha256Hex, signStatement } from './statements.ts';
 import { type FinishedSegment, Tape, type TapeTools } from './tape.ts';
 import { type LateSeal, Unsealed } from './unsealed.ts';
 
@@ -155,9 +156,10 @@ export class Recorder {
   async close(tape: number, ending: Ending): Promise<SessionOutcome> {
     const deck = this.#deck(tape);
     const { put } = await this.#line.enter((before) => before.then(() => this.#end(tape, deck, ending)));
-    const closing = new SessionClosing(() => this.#closeStatement(deck, ending), deck.stored);
+    const closing = new SessionClosing(() => this.#signClose(deck, ending), deck.stored);
     const seal = (): Promise<SessionOutcome> => this.#seal(deck, closing);
-    return put.then(seal).catch((cause: unknown) => {
+    const signed = sideBySide(put, closing.sign());
+    return signed.then(seal).catch((cause: unknown) => {
       this.#unsealed.keep(deck.tape.session, takeOut(deck.unstored), seal);
       failRecording(cause);
     });
@@ -279,6 +281,10 @@ export class Recorder {
     if (deck === undefined)
       throw new CustodyError('internal', 'no such recording', { detail: `tape ${tape}` });
     return deck;
+  }
+
+  async #signClose(deck: Deck, ending: Ending): Promise<SignedStatement<CloseStatement>> {
+    return signStatement(await this.#closeStatement(deck, ending), this.#ports.signer);
   }
 
   async #closeStatement(deck: Deck, ending: Ending): Promise<CloseStatement> {

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { type Person, personOf } from '../access/person.ts';
 import { asCustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
+import { once } from '../once.ts';
 import { sideBySide } from '../side-by-side.ts';
 import type { CloseStatement, OpenStatement } from './format.ts';
 import { OPEN } from './layout.ts';
@@ -61,7 +62,7 @@ export class SessionOpening {
     const open = await this.#storeSigned(ports.leaves, this.#signed);
     mayContinue();
     const statement = emptyClose(this.#signed.statement, open);
-    this.#closing ??= new SessionClosing(async () => statement, this.stored);
+    this.#closing ??= new SessionClosing(() => signStatement(statement, ports.signer), this.stored);
     return this.#closing.store(ports);
   }
 
@@ -103,23 +104,26 @@ function spkiOf(key: KeyObject): Buffer {
 
 /** The end of a session's evidence. */
 export class SessionClosing {
-  readonly #make: () => Promise<CloseStatement>;
+  readonly #signed: () => Promise<SignedStatement<CloseStatement>>;
   readonly #stored: OwnPuts;
-  #signed: SignedStatement<CloseStatement> | undefined;
 
-  /** `make` is asked until it succeeds, and then never again. */
-  constructor(make: () => Promise<CloseStatement>, stored: OwnPuts) {
-    this.#make = make;
+  /** `sign` is asked until it succeeds, and then never again. */
+  constructor(sign: () => Promise<SignedStatement<CloseStatement>>, stored: OwnPuts) {
+    this.#signed = once(sign);
     this.#stored = stored;
   }
 
+  /** For while the last segments are on their way to the store: nothing that was signed goes anywhere before they are there. */
+  async sign(): Promise<void> {
+    await this.#signed();
+  }
+
   /** The segments are stored. Whatever an earlier try has done is not done again, or not to an effect. */
-  async store({ signer, index, leaves }: EndPorts): Promise<SessionOutcome> {
-    this.#signed ??= await signStatement(await this.#make(), signer);
-    await storeClose(this.#signed, this.#stored, leaves);
-    const { statement } = this.#signed;
-    const outcome = outcomeOf(statement);
-    await index.closed(statement.session, outcome);
+  async store({ index, leaves }: Omit<EndPorts, 'signer'>): Promise<SessionOutcome> {
+    const signed = await this.#signed();
+    await storeClose(signed, this.#stored, leaves);
+    const outcome = outcomeOf(signed.statement);
+    await index.closed(signed.statement.session, outcome);
     return outcome;
   }
 }

@@ -57,19 +57,16 @@ export async function storeOpen(
 }
 
 /**
- * Stores `close.json`, and enters it into the ledger. The statement goes first: if the gateway dies before the signature is
- * stored, the sealer checks the statement against the chain and signs it.
+ * Stores `close.json`, then its signature, while it is entered into the ledger. The statement goes first: if the gateway dies before
+ * the others are durable, the sealer checks the statement against the chain, signs it, and enters the very same leaf.
  */
 export async function storeClose(
   { statement, bytes, signature }: SignedStatement<CloseStatement>,
   puts: Puts,
   leaves: LeafSink,
 ): Promise<void> {
-  await puts.putInOrder([
-    [CLOSE, bytes],
-    [signatureName(CLOSE), signature],
-  ]);
-  await enter(endedLeaf(statement, bytes), leaves);
+  await puts.put(CLOSE, bytes);
+  await sideBySide(puts.put(signatureName(CLOSE), signature), enter(endedLeaf(statement, bytes), leaves));
 }
 
 /** OpenID Connect Core 1.0 section 2: a subject is at most 255 ASCII characters. */

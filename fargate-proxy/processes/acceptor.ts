@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { networkOf } from '#core/identity/token-failures.ts';
-import type { Entry } from '../doorways.ts';
+import type { Entry } from '../entries.ts';
 import { type Candidate, emptiest, ownOf } from './choice.ts';
 
 /** Sockets that no process has taken yet; beyond them the one goes that has waited for the longest, as at the door of a process. */

@@ -2,27 +2,17 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CustodyError } from '#core/errors.ts';
 import type { Sealing } from '#core/recording/seal.ts';
-import { plainError, type PlainError } from '../recorder/messages.ts';
-
-const FIRST_PAUSE_MS = 5_000;
-const PAUSE_MAX_MS = 60_000;
+import { sealingPause } from '../growing-pause.ts';
+import { type OfEarlierTasks, type PlainError, plainError } from '../recorder/messages.ts';
 
 export type ToKeeper =
   /** Its process is gone: nobody writes for it any more. */
   { readonly kind: 'ended'; readonly task: string } | { readonly kind: 'stop' };
 
 export type FromKeeper =
-  | {
-      readonly kind: 'ready';
-      readonly recovered: number;
-      readonly unsealable: readonly { readonly session: string; readonly error: PlainError }[];
-    }
-  /** Instead of `ready`. */
-  | { readonly kind: 'cannot-start'; readonly error: PlainError }
-  | { readonly kind: 'recovered-late'; readonly sessions: number }
+  | OfEarlierTasks
   | { readonly kind: 'unsealable'; readonly session: string; readonly error: PlainError }
   | { readonly kind: 'unread'; readonly error: PlainError }
-  | { readonly kind: 'ledger-stalled'; readonly error: PlainError }
   /** All that ended is sealed, as far as it can be. */
   | { readonly kind: 'stopped' };
 
@@ -43,7 +33,7 @@ export class Keeper {
   readonly #gone: Set<string>;
   #running: Promise<void> | undefined;
   #again = false;
-  #pauseMs = FIRST_PAUSE_MS;
+  readonly #pause = sealingPause();
 
   /** `left`: tasks of earlier starts of which something could not be sealed. */
   constructor(ports: KeeperPorts, left: Iterable<string> = []) {
@@ -55,7 +45,7 @@ export class Keeper {
   /** Resolves when its sessions are sealed, or cannot be for now. */
   ended(task: string): Promise<void> {
     this.#gone.add(task);
-    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#pause.reset();
     return this.seal();
   }
 
@@ -67,9 +57,7 @@ export class Keeper {
   }
 
   #sealLater(): void {
-    const pause = this.#pauseMs;
-    this.#pauseMs = Math.min(2 * pause, PAUSE_MAX_MS);
-    this.#ports.later(pause, () => void this.seal());
+    this.#ports.later(this.#pause.next(), () => void this.seal());
   }
 
   async #run(): Promise<void> {

@@ -3,8 +3,8 @@ import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { CustodyError } from '#core/errors.ts';
-import { entriesOf, placesSaid } from '../doorways.ts';
 import { crowdedOut } from '../door.ts';
+import { entriesOf, placesSaid } from '../entries.ts';
 import { type Listeners, listen } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { childArguments, type Settings } from '../settings.ts';
@@ -27,7 +27,7 @@ export interface ParentParts {
 }
 
 /** Resolves when clients can come. Rejects where that cannot be. */
-export async function runParent({ surroundings, ...parts }: ParentParts): Promise<void> {
+export async function startParent({ surroundings, ...parts }: ParentParts): Promise<void> {
   const { settings, log, tally } = parts;
   const keeper = surroundings.keeps ? await keeperOf(parts) : undefined;
   const acceptor: Acceptor = new Acceptor({

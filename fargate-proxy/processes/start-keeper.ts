@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../log.ts';
+import { sayOf } from '../recorder/earlier-tasks.ts';
 import { custodyError } from '../recorder/messages.ts';
 import type { FromKeeper, ToKeeper } from './keeper.ts';
 
@@ -41,7 +42,7 @@ export function startKeeper(
     worker.on('message', (message: FromKeeper) => {
       if (message.kind === 'cannot-start') return reject(custodyError(message.error));
       if (message.kind === 'stopped') return void worker.terminate();
-      sayOf(message, log);
+      sayKept(message, log);
       if (message.kind === 'ready')
         resolve({
           ended: (task) => say({ kind: 'ended', task }),
@@ -51,23 +52,15 @@ export function startKeeper(
   });
 }
 
-function sayOf(message: Exclude<FromKeeper, { kind: 'cannot-start' | 'stopped' }>, log: Log): void {
+function sayKept(message: Exclude<FromKeeper, { kind: 'stopped' }>, log: Log): void {
   switch (message.kind) {
-    case 'ready':
-      if (message.recovered > 0) log('recovered', undefined, { sessions: message.recovered });
-      for (const { session, error } of message.unsealable)
-        log('seal-failed', custodyError(error), { session });
-      return;
-    case 'recovered-late':
-      log('recovered', undefined, { sessions: message.sessions });
-      return;
     case 'unsealable':
       log('seal-failed', custodyError(message.error), { session: message.session });
       return;
     case 'unread':
       log('seal-failed', custodyError(message.error));
       return;
-    case 'ledger-stalled':
-      log('ledger-stalled', custodyError(message.error));
+    default:
+      sayOf(message, log);
   }
 }

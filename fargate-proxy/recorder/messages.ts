@@ -15,16 +15,24 @@ export type ToRecorder =
   | { readonly kind: 'close'; readonly tape: number; readonly ending: Ending }
   | { readonly kind: 'stop' };
 
-/** From the recorder's thread to the relay's. */
-export type FromRecorder =
+/** What a thread tells of what earlier tasks left, which it seals and moves into the ledger: the recorder's, or a parent's. */
+export type OfEarlierTasks =
   | {
       readonly kind: 'ready';
       readonly recovered: number;
-      /** Earlier sessions that could not be sealed. */
+      /** Sessions that could not be sealed. */
       readonly unsealable: readonly { readonly session: string; readonly error: PlainError }[];
     }
   /** Instead of `ready`. */
   | { readonly kind: 'cannot-start'; readonly error: PlainError }
+  /** So many of those that could not be sealed at the start are sealed now. */
+  | { readonly kind: 'recovered-late'; readonly sessions: number }
+  /** Leaves wait: the sequencer failed, and tries again. */
+  | { readonly kind: 'ledger-stalled'; readonly error: PlainError };
+
+/** From the recorder's thread to the relay's. */
+export type FromRecorder =
+  | OfEarlierTasks
   | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }
   /**
    * So many bytes more of records are durable, or their session is in `failed`; but for the tapes in `behind`, of whose frames that is
@@ -46,14 +54,10 @@ export type FromRecorder =
   | { readonly kind: 'closed'; readonly tape: number; readonly outcome: SessionOutcome | PlainError }
   /** One that could not be sealed at its end, or could not even be opened, is sealed now. */
   | { readonly kind: 'sealed-late'; readonly session: string; readonly outcome: SessionOutcome }
-  /** So many of those that an earlier task left, and that could not be sealed at the start, are sealed now. */
-  | { readonly kind: 'recovered-late'; readonly sessions: number }
   /** The task may go on until then, on the relay's monotonic clock in milliseconds. */
   | { readonly kind: 'lease'; readonly untilMs: number }
   /** The lease is lost: the task may not continue. */
   | { readonly kind: 'fenced'; readonly error: PlainError }
-  /** Leaves wait: the sequencer failed, and tries again. */
-  | { readonly kind: 'ledger-stalled'; readonly error: PlainError }
   | { readonly kind: 'stopped' };
 
 /** A CustodyError as it crosses threads. */

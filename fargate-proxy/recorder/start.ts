@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../log.ts';
 import { CommitStamps, stampsFile } from './commit-stamps.ts';
+import { sayOf } from './earlier-tasks.ts';
 import { custodyError, type FromRecorder } from './messages.ts';
 import { recorderFailed, Tapes } from './tapes.ts';
 
@@ -32,17 +33,22 @@ export function startRecorder(entry: URL, settings: RecorderSettings, log: Log):
   );
   return new Promise((resolve, reject) => {
     worker.on('message', (message: FromRecorder) => {
-      if (message.kind === 'ready') {
-        if (message.recovered > 0) log('recovered', undefined, { sessions: message.recovered });
-        for (const { session, error } of message.unsealable)
-          log('seal-failed', custodyError(error), { session });
-        resolve(tapes);
-      } else if (message.kind === 'cannot-start') reject(custodyError(message.error));
-      else if (message.kind === 'stopped') void worker.terminate();
-      else if (message.kind === 'sealed-late') log('session-sealed', undefined, lateFacts(message));
-      else if (message.kind === 'recovered-late') log('recovered', undefined, { sessions: message.sessions });
-      else if (message.kind === 'ledger-stalled') log('ledger-stalled', custodyError(message.error));
-      else tapes.receive(message);
+      switch (message.kind) {
+        case 'ready':
+          sayOf(message, log);
+          return resolve(tapes);
+        case 'cannot-start':
+          return reject(custodyError(message.error));
+        case 'recovered-late':
+        case 'ledger-stalled':
+          return sayOf(message, log);
+        case 'sealed-late':
+          return log('session-sealed', undefined, lateFacts(message));
+        case 'stopped':
+          return void worker.terminate();
+        default:
+          tapes.receive(message);
+      }
     });
     worker.on('error', (error) => {
       tapes.die(recorderFailed(String(error)));

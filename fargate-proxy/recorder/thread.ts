@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
 import { type Committed, type FailedTapes, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
+import { GrowingPause } from '../growing-pause.ts';
 import { Bell } from './bell.ts';
 import { Closings } from './closings.ts';
 import { StampedJournal, stampsFile } from './commit-stamps.ts';
@@ -19,13 +20,23 @@ const SEAL_EVERY_MS = 1_000;
 const SEAL_PAUSE_MAX_MS = 60_000;
 /** A last try, before the process ends: then the next start or the sealer has to do it. */
 const LAST_SEAL_MS = 3_000;
+/** So long the end of the process waits for what the next start would do as well. */
+const FINISH_MS = 3_000;
 
-/** Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. */
-export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () => number): void {
+/**
+ * Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. `finish`: once nothing
+ * more is recorded.
+ */
+export function serveRecorder(
+  port: MessagePort,
+  ports: RecorderPorts,
+  now: () => number,
+  finish: () => Promise<void> = async () => undefined,
+): void {
   const stamped = stampsFile(process.env) === undefined ? undefined : new StampedJournal(ports.journal, now);
   const journal = stamped ?? ports.journal;
   const recorder = new Recorder({ ...ports, journal, pause: (ms) => sleep(ms) });
-  const thread = new RecorderThread(port, recorder, stamped, now);
+  const thread = new RecorderThread({ port, recorder, stamped, finish, now });
   const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
   const sealing = setInterval(() => void thread.sealAgain(now()), SEAL_EVERY_MS);
   port.on('message', (message: ToRecorder) => {
@@ -36,10 +47,19 @@ export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () =
 
 type Close = Extract<ToRecorder, { kind: 'close' }>;
 
+interface ThreadParts {
+  readonly port: MessagePort;
+  readonly recorder: Recorder;
+  readonly stamped: StampedJournal | undefined;
+  readonly finish: () => Promise<void>;
+  readonly now: () => number;
+}
+
 class RecorderThread {
   readonly #port: MessagePort;
   readonly #recorder: Recorder;
   readonly #stamped: StampedJournal | undefined;
+  readonly #finish: () => Promise<void>;
   readonly #incoming = new Incoming();
   readonly #closings: Closings<Close>;
   #bell = new Bell();
@@ -51,12 +71,13 @@ class RecorderThread {
   #sealing = false;
   /** When what could not be sealed is tried again, and how long it is waited after that. */
   #sealAt = 0;
-  #sealPauseMs = SEAL_EVERY_MS;
+  readonly #sealPause = new GrowingPause(2 * SEAL_EVERY_MS, SEAL_PAUSE_MAX_MS);
 
-  constructor(port: MessagePort, recorder: Recorder, stamped: StampedJournal | undefined, now: () => number) {
+  constructor({ port, recorder, stamped, finish, now }: ThreadParts) {
     this.#port = port;
     this.#recorder = recorder;
     this.#stamped = stamped;
+    this.#finish = finish;
     this.#closings = new Closings((all) => this.#closeAll(all), { now, later });
   }
 
@@ -80,13 +101,16 @@ class RecorderThread {
         this.#closings.add(message);
         return;
       case 'stop':
-        this.#closings.now();
-        this.#flush();
-        if (this.#recorder.unsealed === 0) return this.#say({ kind: 'stopped' });
-        void Promise.race([this.#sealUnsealed(), sleep(LAST_SEAL_MS)]).then(() =>
-          this.#say({ kind: 'stopped' }),
-        );
+        void this.#stop();
     }
+  }
+
+  async #stop(): Promise<void> {
+    this.#closings.now();
+    this.#flush();
+    if (this.#recorder.unsealed > 0) await within(LAST_SEAL_MS, this.#sealUnsealed());
+    await within(FINISH_MS, this.#finish());
+    this.#say({ kind: 'stopped' });
   }
 
   /** What could not be sealed is tried again: soon at first, less often while nothing succeeds. */
@@ -95,8 +119,8 @@ class RecorderThread {
     this.#sealing = true;
     const sealed = await this.#sealUnsealed();
     this.#sealing = false;
-    this.#sealPauseMs = sealed > 0 ? SEAL_EVERY_MS : Math.min(2 * this.#sealPauseMs, SEAL_PAUSE_MAX_MS);
-    this.#sealAt = now + this.#sealPauseMs;
+    if (sealed > 0) this.#sealPause.reset();
+    this.#sealAt = now + (sealed > 0 ? SEAL_EVERY_MS : this.#sealPause.next());
   }
 
   async #sealUnsealed(): Promise<number> {
@@ -202,7 +226,16 @@ class RecorderThread {
   }
 }
 
+<<<<<<< HEAD
 function later(ms: number, work: () => void): () => void {
   const timer = setTimeout(work, ms);
   return () => clearTimeout(timer);
+=======
+/** Waits no longer, and for nothing that fails: the next start does what is left. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([work, late.promise]).catch(() => undefined);
+  clearTimeout(timer);
+>>>>>>> 6becf88b
 }

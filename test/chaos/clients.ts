@@ -18,6 +18,7 @@ export class ChaosClient {
   readonly #name: string;
   readonly #login: pg.ClientConfig;
   readonly #random: Seeded;
+  readonly #heard = Promise.withResolvers<void>();
   #sessions = 0;
   #stopped = false;
   #done: Promise<void> = Promise.resolve();
@@ -45,6 +46,11 @@ export class ChaosClient {
       connectionTimeoutMillis: 5_000,
       ...(options === undefined ? {} : { options }),
     };
+  }
+
+  /** Resolves with the first answer: from then on there is something that can be lost. */
+  get heard(): Promise<void> {
+    return this.#heard.promise;
   }
 
   start(): void {
@@ -95,5 +101,6 @@ export class ChaosClient {
     this.sent.push(sent);
     await client.query(`insert into chaos (tag) values ('${sent.tag}')`);
     sent.ackedAt = Date.now();
+    this.#heard.resolve();
   }
 }

@@ -59,8 +59,9 @@ export async function runRound(
   const sql = await startClients(stand, round, modes, random);
   const ssh = await startSshClients(stand, round, modes, random);
   const clients = [...sql, ...ssh];
-  // ssh takes its time to say its first line.
-  await sleep(random.between(150, stand.ssh === undefined ? 700 : 1_500));
+  // A busy machine may take longer for that than a round lasts.
+  await Promise.all(clients.map(({ heard }) => heard));
+  await sleep(random.between(0, 700));
   let diedAt: number | undefined;
   await cause(fault, stand);
   const end = Date.now() + random.between(300, 1_200);

@@ -1,5 +1,5 @@
 /** A gateway of two processes, as what it is for its clients: one gateway. Processes are real, and killed. */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -193,5 +193,7 @@ describe('a gateway of two processes', () => {
     expect(errors[0]).toContain('this gateway is shutting down');
     expect((await sealed(record)).outcome).toMatchObject({ reason: 'drained', recovered: false });
     expect((await gateway.verify(record.id)).verdict).toBe('verified');
+    // Nothing for the next start to put in its place.
+    expect(readdirSync(join(folder, 'data/store/.log'))).toEqual([]);
   });
 });

@@ -69,11 +69,11 @@ function nodesOf(path: string, text: string): readonly Node[] {
   return [...walk(program as Node)];
 }
 
-/** main.ts chooses between two files, of which each knows one kind of surroundings. */
+/** main.ts chooses between two files, of which each knows one kind of surroundings; a gateway asks whoever vouches for people. */
 function mayChoose(path: string, to: string): boolean {
   if (path === 'fargate-proxy/on-aws.ts') return to.startsWith('adapters/aws/');
-  if (path === 'fargate-proxy/on-laptop.ts') return to.startsWith('adapters/local/');
-  return path === 'fargate-proxy/main.ts' && !/^adapters\/(?:aws|local)\//.test(to);
+  if (path.startsWith('fargate-proxy/on-laptop/')) return to.startsWith('adapters/local/');
+  return path === 'fargate-proxy/gateway-process.ts' && !/^adapters\/(?:aws|local)\//.test(to);
 }
 
 function brokenBy(path: string, { specifier, typeOnly }: Import): string[] {
@@ -95,7 +95,7 @@ function brokenBy(path: string, { specifier, typeOnly }: Import): string[] {
     return says('adapters share no code with each other');
   }
   if (area === 'adapters' && from === 'fargate-proxy' && !mayChoose(path, to)) {
-    return says('only fargate-proxy/main.ts chooses adapters');
+    return says('only fargate-proxy/gateway-process.ts, on-aws.ts and on-laptop/ choose adapters');
   }
   const [own, other] = [protocolOf(path), protocolOf(to)];
   if (own !== undefined && other !== undefined && own !== other) {

@@ -31,11 +31,21 @@ export interface LoggedFolder extends Lists {
   readonly unlogged: Lists;
 }
 
-/** With a log of the task's own, which has to be put in its place by whoever comes after it: `replayFolder`. */
-export function openLoggedFolder(dataDir: string, task: string): LoggedFolder {
+/** One whose log is this process's own. */
+export interface OwnLoggedFolder extends LoggedFolder {
+  /** Nothing more is written: whoever comes next finds all of it in its place. */
+  readonly close: () => Promise<void>;
+}
+
+/** With a log of the task's own, which has to be put in its place by whoever comes after it, unless it was closed: `replayFolder`. */
+export function openLoggedFolder(dataDir: string, task: string): OwnLoggedFolder {
   const log = new StoreLog({ root: join(dataDir, 'store'), task });
-  setInterval(() => void log.settle().catch(() => undefined), SETTLE_EVERY_MS).unref();
-  return loggedFolder(dataDir, log);
+  const settling = setInterval(() => void log.settle().catch(() => undefined), SETTLE_EVERY_MS).unref();
+  const close = (): Promise<void> => {
+    clearInterval(settling);
+    return log.close();
+  };
+  return { ...loggedFolder(dataDir, log), close };
 }
 
 /** With a log that somebody else settles. */

@@ -98,8 +98,10 @@ export class StoreLog {
     return this.#flushing;
   }
 
-  /** Nothing more is put. */
+  /** Nothing more is put: nothing is left in the log, unless places cannot be made durable. */
   async close(): Promise<void> {
+    // One that is under way does not have what came behind its beginning.
+    await this.#settling?.catch(() => undefined);
     await this.settle();
     for (const { file } of this.#older.splice(0)) await file.finish();
   }

@@ -43,7 +43,9 @@ export async function runCloudRound(
 ): Promise<CloudRound> {
   const tasks = await stand.tasks();
   const clients = await startClients(stand, tasks, round, random);
-  await sleep(random.between(300, 1_200));
+  // A busy machine may take longer for that than a round lasts.
+  await Promise.all(clients.map(({ heard }) => heard));
+  await sleep(random.between(0, 1_200));
   await cause(fault, stand, tasks);
   await sleep(random.between(200, 1_500));
   const diedAt = stand.running() < tasks.length ? Date.now() : undefined;

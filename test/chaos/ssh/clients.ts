@@ -20,6 +20,7 @@ export class SshChaosClient {
   readonly #name: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #random: Seeded;
+  readonly #heard = Promise.withResolvers<void>();
   #sessions = 0;
   #stopped = false;
   #done: Promise<void> = Promise.resolve();
@@ -30,6 +31,11 @@ export class SshChaosClient {
     this.#name = name;
     this.#environment = environment(target, token);
     this.#random = random;
+  }
+
+  /** Resolves with the first answer: from then on there is something that can be lost. */
+  get heard(): Promise<void> {
+    return this.#heard.promise;
   }
 
   start(): void {
@@ -80,6 +86,7 @@ export class SshChaosClient {
       lines.map(async (sent) => {
         await answers.to(sent.tag);
         sent.ackedAt = Date.now();
+        this.#heard.resolve();
       }),
     );
   }

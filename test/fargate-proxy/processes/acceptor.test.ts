@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Entry } from '#proxy/doorways.ts';
+import type { Entry } from '#proxy/entries.ts';
 import { listen } from '#proxy/listener.ts';
 import { Acceptor, type Taker } from '#proxy/processes/acceptor.ts';
 import { freePort } from '#test/support/sshd.ts';

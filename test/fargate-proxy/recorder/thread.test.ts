@@ -22,6 +22,8 @@ class Thread extends EventEmitter {
   readonly ports = memoryPorts();
   readonly faults: Faults;
   now = 1;
+  /** What an orderly end does last. */
+  finish = async (): Promise<void> => undefined;
   published = 0;
   /** How often a message was needed. */
   woken = 0;
@@ -34,7 +36,9 @@ class Thread extends EventEmitter {
     this.faults = new Faults(plan);
     const journal = this.faults.wrap('journal', this.ports.journal, { calls: ['append'] });
     const sink = this.faults.wrap('sink', this.ports.store, { calls: ['put'] });
-    serveRecorder(this as unknown as MessagePort, { ...this.ports, sink, journal }, () => this.now);
+    const ports = { ...this.ports, sink, journal };
+    const finish = (): Promise<void> => this.finish();
+    serveRecorder(this as unknown as MessagePort, ports, () => this.now, finish);
     this.tell({ kind: 'bell', memory: this.#bell.memory });
     this.#slab = this.#begin();
   }
@@ -367,6 +371,38 @@ describe('the recorder thread', () => {
     expect(thread.appends).toBe(1);
     await quiet();
     expect(thread.heard.toSorted()).toEqual(['durable', 'stopped']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('finishes before it says that it stopped, behind what is sealed late', async () => {
+    const thread = new Thread([{ point: 'sink.put', nth: 3, kind: 'lost' }]);
+    const finished = Promise.withResolvers<void>();
+    thread.finish = () => {
+      thread.said.push({ kind: 'closed', tape: 0, outcome: {} as never });
+      return finished.promise;
+    };
+    await thread.open(1);
+    thread.tell(close(1));
+    await quiet();
+    thread.tell({ kind: 'stop' });
+    await quiet();
+    expect(thread.heard).toEqual(['closed 1', 'sealed-late', 'closed 0']);
+    finished.resolve();
+    await quiet();
+    expect(thread.heard).toEqual(['closed 1', 'sealed-late', 'closed 0', 'stopped']);
+  });
+
+  it.each([
+    ['fails', () => Promise.reject(new Error('EIO'))],
+    ['takes for ever', () => new Promise<void>(() => undefined)],
+  ])('stops all the same where what it does last %s', async (_how, finish) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
+    const thread = new Thread();
+    thread.finish = finish;
+    thread.tell({ kind: 'stop' });
+    await vi.advanceTimersByTimeAsync(3_000);
+    await quiet();
+    expect(thread.heard).toEqual(['stopped']);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -256,6 +256,18 @@ describe('a store with a log', () => {
     }
   });
 
+  it('leaves nothing to replay when it is closed, while it settles too', async () => {
+    const stand = new Stand();
+    await stand.put('one');
+    const settled = stand.log.settle();
+    const two = stand.put('two');
+    await two;
+    await stand.log.close();
+    await settled;
+    expect(stand.logs()).toEqual([]);
+    expect([stand.text('one'), stand.text('two')]).toEqual(['one', 'two']);
+  });
+
   it('keeps all that was acknowledged when the process is killed for good', async () => {
     const { dataDir } = new Stand();
     const writer = startChild('test/support/store-log-process.ts', dataDir);
