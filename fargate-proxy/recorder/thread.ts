@@ -226,16 +226,15 @@ class RecorderThread {
   }
 }
 
-<<<<<<< HEAD
 function later(ms: number, work: () => void): () => void {
   const timer = setTimeout(work, ms);
   return () => clearTimeout(timer);
-=======
+}
+
 /** Waits no longer, and for nothing that fails: the next start does what is left. */
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, ms);
   await Promise.race([work, late.promise]).catch(() => undefined);
   clearTimeout(timer);
->>>>>>> 6becf88b
 }
