@@ -236,7 +236,7 @@ export class FaultRun {
     });
   }
 
-  #follow<T>(session: RunSession, done: Promise<T>, then: (result: T) => void | Promise<void>): void {
+  #follow<T>(session: RunSession, done: Promise<T>, then: (result: T) => unknown): void {
     session.pending += 1;
     void done
       .then(then, (error: unknown) => void session.errors.push(asCustodyError(error)))
