@@ -59,7 +59,7 @@ rules: [{ name: all, groups: [devs], targets: [orders], allow: [connect] }]
 }
 
 /** A client that has greeted; `onNotice` is told the notices that it gets. */
-async function greeted(keys: CancelKeys, onNotice = (_: string) => {}): Promise<Greeting> {
+async function greeted(keys: CancelKeys, onNotice: (words: string) => void = () => {}): Promise<Greeting> {
   const { gateway } = await localCertificates(folder, NOW);
   const [cert, key] = [readFileSync(gateway.cert), readFileSync(gateway.key)];
   const protocol = postgresProtocol({
