@@ -52,8 +52,9 @@ function contextOf({ cert, key }: CertificatePair): SecureContext {
       cert,
       key,
       minVersion: 'TLSv1.2',
-      // A TLS 1.2 peer that renegotiates makes us work without end (CVE-2011-1473).
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      // A TLS 1.2 peer that renegotiates makes us work without end (CVE-2011-1473). Whoever resumes a session has not proved its key on
+      // this connection; nor does libpq ever resume one, and tickets for it were a twentieth of a handshake.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET,
     });
   } catch (cause) {
     throw new CustodyError('config-invalid', 'the certificate of the gateway cannot be used', {

@@ -33,19 +33,27 @@ export function localLedgerHead(folder: string): LedgerHead & { close(): void } 
   };
 }
 
+export interface LocalLeafQueue extends LeafQueue {
+  /** As `add`. */
+  addNow(leaf: Uint8Array): void;
+  close(): void;
+}
+
 /**
  * Leaves on their way into the ledger, in SQLite. What has left the queue stays known, so that it is never added again.
  * Throws `state-damaged`.
  */
-export function localLeafQueue(folder: string, commits?: Commits): LeafQueue & { close(): void } {
+export function localLeafQueue(folder: string, commits?: Commits): LocalLeafQueue {
   const database = openSqlite(join(folder, LEDGER_FILE), 'the ledger', SCHEMA, commits);
   const add = database.prepare('INSERT OR IGNORE INTO leaves (id, leaf) VALUES (?, ?)');
   const list = database.prepare('SELECT id, leaf FROM leaves WHERE leaf IS NOT NULL ORDER BY rowid LIMIT ?');
   const remove = database.prepare(
     'UPDATE leaves SET leaf = NULL WHERE id IN (SELECT value FROM json_each(?)) AND leaf IS NOT NULL',
   );
+  const addNow = (leaf: Uint8Array): void => void add.run(leafHash(leaf).toString('hex'), leaf);
   return {
-    add: async (leaf) => void add.run(leafHash(leaf).toString('hex'), leaf),
+    addNow,
+    add: async (leaf) => addNow(leaf),
     list: async (limit) =>
       list.all(limit).map(({ id, leaf }) => ({ id: id as string, leaf: leaf as Uint8Array })),
     remove: async (ids) => void remove.run(JSON.stringify(ids)),

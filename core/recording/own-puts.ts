@@ -1,6 +1,6 @@
 import { asCustodyError } from '../errors.ts';
 import { objectKey } from './layout.ts';
-import type { RecordingSink, Retention } from './ports.ts';
+import type { NamedObject, RecordingSink, Retention } from './ports.ts';
 
 /**
  * The objects of one session, which may take several tries. A put that was rejected may have stored its object all the same;
@@ -38,15 +38,21 @@ export class OwnPuts {
     this.#stored.add(name);
   }
 
-  /** Each behind the one before it: at once where the store keeps the order of puts. No object is longer than `ORDERED_MAX_BYTES`. */
-  async putInOrder(objects: readonly (readonly [name: string, bytes: Uint8Array])[]): Promise<void> {
-    if (this.#sink.keepsOrder === true) return this.#putTogether(objects);
-    for (const [name, bytes] of objects) await this.put(name, bytes);
-  }
-
-  async #putTogether(objects: readonly (readonly [name: string, bytes: Uint8Array])[]): Promise<void> {
-    const puts = objects.map(([name, bytes]) => this.put(name, bytes));
-    await Promise.allSettled(puts);
-    await Promise.all(puts);
+  /**
+   * All of them at their first try, and a leaf of the ledger behind them. False, with nothing done, where the store cannot do that in one
+   * step, or may have some of them.
+   */
+  async putEntered(objects: readonly NamedObject[], leaf: Uint8Array): Promise<boolean> {
+    if (this.#sink.putEntered === undefined || objects.some(([name]) => this.mayHave(name))) return false;
+    const keyed = objects.map(([name, bytes]) => [objectKey(this.#session, name), bytes] as const);
+    try {
+      await this.#sink.putEntered(keyed, leaf);
+    } catch (error) {
+      if (asCustodyError(error).code !== 'already-exists')
+        for (const [name] of objects) this.#tried.add(name);
+      throw error;
+    }
+    for (const [name] of objects) this.#stored.add(name);
+    return true;
   }
 }

@@ -11,9 +11,15 @@ export interface RecordingSink {
    * from its first moment on: as `retention` says, or by the store's own rule.
    */
   put(key: string, bytes: Uint8Array, retention?: Retention): Promise<void>;
-  /** Objects of at most `ORDERED_MAX_BYTES` become durable in the order in which their puts were begun: none is there without those before it. */
-  readonly keepsOrder?: boolean;
+  /**
+   * In one step, where a store can do that: the puts of all of them, in their order, and behind them a leaf on its way into the ledger.
+   * When it returns, all of it is durable. Where a put is rejected the leaf is entered only if every object is stored all the same.
+   * No object is longer than `ORDERED_MAX_BYTES`.
+   */
+  putEntered?(objects: readonly NamedObject[], leaf: Uint8Array): Promise<void>;
 }
+
+export type NamedObject = readonly [key: string, bytes: Uint8Array];
 
 /** Statements and signatures are never longer. */
 export const ORDERED_MAX_BYTES = 64 << 10;

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { type Person, personOf } from '../access/person.ts';
 import { CustodyError } from '../errors.ts';
 import type { Actor, ClaimValue } from '../identity/principal.ts';
-import { endedLeaf, enter, type LeafSink, openedLeaf } from '../ledger/leaves.ts';
+import { leafBytes } from '../ledger/leaf.ts';
+import { endedLeaf, type LeafSink, openedLeaf } from '../ledger/leaves.ts';
 import { sideBySide } from '../side-by-side.ts';
 import { type CloseStatement, type OpenStatement, STATEMENT_MAX_BYTES } from './format.ts';
 import { CLOSE, OPEN, signatureName } from './layout.ts';
@@ -41,7 +42,7 @@ export async function signStatement<T extends OpenStatement | CloseStatement>(
 }
 
 /** Stores a session's objects. */
-type Puts = Pick<OwnPuts, 'put' | 'putInOrder'>;
+type Puts = Pick<OwnPuts, 'put' | 'putEntered'>;
 
 /**
  * Stores `open.json` and its signature side by side, and enters it into the ledger once both are there. One that stands alone is
@@ -52,8 +53,11 @@ export async function storeOpen(
   puts: Puts,
   leaves: LeafSink,
 ): Promise<void> {
-  await sideBySide(puts.put(signatureName(OPEN), signature), puts.put(OPEN, bytes));
-  await enter(openedLeaf(statement, bytes), leaves);
+  const leaf = leafBytes(openedLeaf(statement, bytes));
+  const objects = [[signatureName(OPEN), signature] as const, [OPEN, bytes] as const] as const;
+  if (await puts.putEntered(objects, leaf)) return;
+  await sideBySide(puts.put(...objects[0]), puts.put(...objects[1]));
+  await leaves.add(leaf);
 }
 
 /**
@@ -65,8 +69,11 @@ export async function storeClose(
   puts: Puts,
   leaves: LeafSink,
 ): Promise<void> {
+  const leaf = leafBytes(endedLeaf(statement, bytes));
+  const objects = [[CLOSE, bytes] as const, [signatureName(CLOSE), signature] as const];
+  if (await puts.putEntered(objects, leaf)) return;
   await puts.put(CLOSE, bytes);
-  await sideBySide(puts.put(signatureName(CLOSE), signature), enter(endedLeaf(statement, bytes), leaves));
+  await sideBySide(puts.put(signatureName(CLOSE), signature), leaves.add(leaf));
 }
 
 /** OpenID Connect Core 1.0 section 2: a subject is at most 255 ASCII characters. */

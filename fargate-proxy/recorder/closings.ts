@@ -1,5 +1,5 @@
 /** So long sessions that end wait for others that do, behind the last that were ended. */
-export const TOGETHER_MS = 50;
+export const TOGETHER_MS = 100;
 
 export interface ClosingsClock {
   /** Monotonic, milliseconds. */

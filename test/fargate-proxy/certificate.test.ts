@@ -17,18 +17,21 @@ async function pair(name: string, now = new Date()): Promise<CertificatePair> {
   return { cert: readFileSync(gateway.cert, 'utf8'), key: readFileSync(gateway.key, 'utf8') };
 }
 
-/** What a client sees that connects now. */
-async function shown(certificate: Certificate): Promise<string> {
+/** The port of one who serves with it. */
+async function serving(certificate: Certificate): Promise<number> {
   const server = createServer((socket) => {
-    new TLSSocket(socket, { isServer: true, secureContext: certificate.context }).on(
-      'error',
-      () => undefined,
-    );
+    const secure = new TLSSocket(socket, { isServer: true, secureContext: certificate.context });
+    secure.on('error', () => undefined).write('hello');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
+  return (server.address() as AddressInfo).port;
+}
+
+/** What a client sees that connects now. */
+async function shown(certificate: Certificate): Promise<string> {
+  const port = await serving(certificate);
   const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
   await once(client, 'secureConnect');
   const { raw } = client.getPeerCertificate();
@@ -48,6 +51,21 @@ describe('the certificate of the gateway', () => {
     written = second;
     expect(await certificate.look()).toBe(true);
     expect(await shown(certificate)).toBe(fingerprintOf(second));
+  });
+
+  it('is proved anew on each connection: no session is resumed (security case 2)', async () => {
+    const certificate = await Certificate.of(() => pair('first'));
+    const port = await serving(certificate);
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const to = { port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion };
+      const first = connect(to);
+      await once(first, 'data');
+      const second = connect({ ...to, session: first.getSession()! });
+      await once(second, 'data');
+      expect(second.isSessionReused(), maxVersion).toBe(false);
+      first.destroy();
+      second.destroy();
+    }
   });
 
   it('ends when the first of its chain does', async () => {

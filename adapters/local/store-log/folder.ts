@@ -54,7 +54,7 @@ export function loggedFolder(dataDir: string, log: StoreLog): LoggedFolder {
   const index = openSessionIndex(join(dataDir, 'index.sqlite'), 'log');
   const leaves = localLeafQueue(dataDir, 'log');
   return {
-    store: loggedStore(root, plainStore(root), log),
+    store: loggedStore(root, plainStore(root), leaves, log),
     index: loggedIndex(index, log),
     leaves: loggedLeaves(leaves, log),
     unlogged: { index, leaves },

@@ -3,25 +3,36 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { asCustodyError } from '#core/errors.ts';
 import type { LeafQueue } from '#core/ledger/ports.ts';
-import { ORDERED_MAX_BYTES, type RecordingSink, type RecordingSource } from '#core/recording/ports.ts';
+import {
+  type NamedObject,
+  ORDERED_MAX_BYTES,
+  type RecordingSink,
+  type RecordingSource,
+} from '#core/recording/ports.ts';
 import type { SessionIndex } from '#core/recording/session-index.ts';
+import type { LocalLeafQueue } from '../ledger.ts';
 import { checkKey } from '../object-key.ts';
 import type { StoreLog } from './log.ts';
 import { placeObject, taken } from './place.ts';
+import { leafName } from './record.ts';
 
-/** `store`: where what is larger goes, durably at once, and what is read. */
+/** `store`: where what is larger goes, durably at once, and what is read. `queue`: of the ledger. */
 export function loggedStore(
   root: string,
   store: RecordingSink & RecordingSource,
+  queue: Pick<LocalLeafQueue, 'addNow'>,
   log: StoreLog,
 ): RecordingSink & RecordingSource {
   const logged = new LoggedPuts(root, log);
   return {
     ...store,
-    keepsOrder: true,
     put: async (key, bytes, retention) => {
       if (bytes.byteLength > ORDERED_MAX_BYTES) return store.put(key, bytes, retention);
       return logged.put(checkKey(key), bytes);
+    },
+    putEntered: async (objects, leaf) => {
+      for (const [key] of objects) checkKey(key);
+      await logged.putEntered(objects, leaf, () => queue.addNow(leaf));
     },
   };
 }
@@ -38,22 +49,54 @@ class LoggedPuts {
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    for (let before = this.#pending.get(key); before !== undefined; before = this.#pending.get(key))
-      await before.catch(() => undefined);
-    const put = this.#put(key, bytes).finally(() => this.#pending.delete(key));
-    this.#pending.set(key, put);
-    return put;
+    await this.#untilFree([key], () => this.#take(key, bytes, () => placeObject(this.#root, key, bytes)));
   }
 
-  /** Between the look and the place another process may take the name: then the record is withdrawn. */
-  async #put(key: string, bytes: Uint8Array): Promise<void> {
-    if (lstatSync(join(this.#root, key), { throwIfNoEntry: false }) !== undefined) throw taken(key);
-    const place = (): void => placeObject(this.#root, key, bytes);
-    await this.#log.append({ kind: 'object', name: key, bytes }, place).catch(async (error: unknown) => {
-      if (asCustodyError(error).code === 'already-exists')
-        await this.#log.append({ kind: 'withdrawn', name: key, bytes: NOTHING });
-      throw error;
+  /** One write of the log has all of it. The leaf's record names the objects, and counts if they do (replay.ts). */
+  async putEntered(objects: readonly NamedObject[], leaf: Uint8Array, enter: () => void): Promise<void> {
+    const keys = objects.map(([key]) => key);
+    await this.#untilFree(keys, async () => {
+      const placed = new Set<string>();
+      const puts = objects.map(([key, bytes]) =>
+        this.#take(key, bytes, () => {
+          placeObject(this.#root, key, bytes);
+          placed.add(key);
+        }),
+      );
+      const entered = this.#log.append({ kind: 'leaf', name: leafName(keys), bytes: leaf }, () => {
+        if (placed.size < keys.length) throw taken(keys.join());
+        enter();
+      });
+      await Promise.allSettled([...puts, entered]);
+      await Promise.all([...puts, entered]);
     });
+  }
+
+  /** Nobody else is about to take the names, and none is taken: `take` takes them in the very step that has seen it. */
+  async #untilFree(keys: readonly string[], take: () => Promise<void>): Promise<void> {
+    for (let other = this.#atWork(keys); other !== undefined; other = this.#atWork(keys)) await other;
+    for (const key of keys)
+      if (lstatSync(join(this.#root, key), { throwIfNoEntry: false }) !== undefined) throw taken(key);
+    await take();
+  }
+
+  #atWork(keys: readonly string[]): Promise<void> | undefined {
+    const key = keys.find((one) => this.#pending.has(one));
+    return key === undefined ? undefined : this.#pending.get(key)!.catch(() => undefined);
+  }
+
+  /** Before it comes to the place another process may take the name: then the record is withdrawn. */
+  #take(key: string, bytes: Uint8Array, place: () => void): Promise<void> {
+    const put = this.#log
+      .append({ kind: 'object', name: key, bytes }, place)
+      .catch(async (error: unknown) => {
+        if (asCustodyError(error).code === 'already-exists')
+          await this.#log.append({ kind: 'withdrawn', name: key, bytes: NOTHING });
+        throw error;
+      })
+      .finally(() => this.#pending.delete(key));
+    this.#pending.set(key, put);
+    return put;
   }
 }
 

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 /** What became durable in the log before it is in its place. */
 export interface LogRecord {
   readonly kind: RecordKind;
-  /** The object's key; of a session in the list its id. */
+  /** The object's key; of a session in the list its id; of a leaf the objects that it is entered with (`leafName`). */
   readonly name: string;
   readonly bytes: Uint8Array;
 }
@@ -21,6 +21,16 @@ const KINDS = ['object', 'withdrawn', 'listed', 'ended', 'leaf'] as const;
 const MAGIC = 0x314c_5343;
 const HEADER = 12;
 const FIXED = HEADER + 3;
+
+/** No key has a line feed. */
+export function leafName(keys: readonly string[]): string {
+  return keys.join('\n');
+}
+
+/** The objects without which the leaf does not count. */
+export function keysOfLeaf({ name }: LogRecord): readonly string[] {
+  return name === '' ? [] : name.split('\n');
+}
 
 export function encodeRecord({ kind, name, bytes }: LogRecord): Buffer {
   const named = Buffer.byteLength(name);

@@ -3,7 +3,7 @@ import { checkKey } from '../object-key.ts';
 import { dropLog, loggedObjects, readLogs } from './files.ts';
 import { type MakeDurable, makeDurable } from './make-durable.ts';
 import { placeObject, replaceTorn } from './place.ts';
-import type { LogRecord } from './record.ts';
+import { keysOfLeaf, type LogRecord } from './record.ts';
 import { findObject } from './unwritten.ts';
 
 /** Takes what a log holds of lists and queues: what is there already is left as it is. */
@@ -34,11 +34,13 @@ export async function replayLogs({
   const keys = new Set<string>();
   for await (const { path, records } of readLogs(root, task)) {
     const before = conflicts.length;
+    const whole = new Set<string>();
     for (const [key, bytes] of loggedObjects(records)) {
       keys.add(key);
-      if (!(await putBack(root, checkKey(key), bytes))) conflicts.push(key);
+      if (await putBack(root, checkKey(key), bytes)) whole.add(key);
+      else conflicts.push(key);
     }
-    for (const record of records) if (isListed(record)) await take(record);
+    for (const record of records) if (counts(record, whole)) await take(record);
     if (conflicts.length === before) done.push(path);
   }
   if (done.length > 0) await durably(root, keys);
@@ -69,6 +71,16 @@ async function putBack(root: string, key: string, bytes: Uint8Array): Promise<bo
   }
 }
 
-function isListed({ kind }: LogRecord): boolean {
-  return kind === 'listed' || kind === 'ended' || kind === 'leaf';
+/** `whole`: objects of its file that are stored. A leaf stands behind those that it names. */
+function counts(record: LogRecord, whole: ReadonlySet<string>): boolean {
+  switch (record.kind) {
+    case 'listed':
+    case 'ended':
+      return true;
+    case 'leaf':
+      return keysOfLeaf(record).every((key) => whole.has(key));
+    case 'object':
+    case 'withdrawn':
+      return false;
+  }
 }

@@ -175,6 +175,8 @@ class PostgresGreeting implements Greeting {
     if (this.#identified) return;
     this.#identified = true;
     const { transcript, secure } = this.#parts;
+    // It goes out with what comes next, by one write: nobody waits for it alone.
+    secure.cork();
     transcript.say(authenticationOk());
     // Nobody reads while the client waits: this way its leaving is seen all the same, and what it sends stays.
     secure.on('readable', () => {
@@ -185,6 +187,7 @@ class PostgresGreeting implements Greeting {
   notify(message: string, hint: string): void {
     this.identified();
     this.#parts.transcript.say(noticeResponse({ severity: 'NOTICE', sqlstate: SUCCESS, message, hint }));
+    this.#parts.secure.uncork();
   }
 
   refuse(error: CustodyError): void {
@@ -355,6 +358,7 @@ function withHint(error: CustodyError, { startup, settings }: Login): CustodyErr
 function written(socket: Socket, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+    socket.uncork();
   });
 }
 

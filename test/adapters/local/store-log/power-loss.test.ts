@@ -10,7 +10,7 @@ import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { loggedFolder, replayFolder } from '#adapters/local/store-log/folder.ts';
 import { StoreLog } from '#adapters/local/store-log/log.ts';
 import { leafHash } from '#core/ledger/merkle.ts';
-import type { RecordingSource } from '#core/recording/ports.ts';
+import type { NamedObject, RecordingSource } from '#core/recording/ports.ts';
 import { type Damage, damageObject, damages, SyncedDatabases } from '#test/support/lost-power.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 
@@ -81,8 +81,20 @@ class Machine {
     this.#opened += 1;
     await this.#folder.index.opened(record);
     const key = `sessions/${record.id}/open.json`;
-    await Promise.all([this.#put(key, 1_500), this.#put(`${key}.sig`, 70)]);
-    await this.#leaf(`opened ${record.id}`);
+    await this.#putEntered(
+      [
+        [`${key}.sig`, Buffer.alloc(70, `${key}.sig `)],
+        [key, Buffer.alloc(1_500, `${key} `)],
+      ],
+      `opened ${record.id}`,
+    );
+  }
+
+  async #putEntered(objects: readonly NamedObject[], leaf: string): Promise<void> {
+    for (const [key] of objects) this.#unsynced.add(key);
+    await this.#folder.store.putEntered!(objects, Buffer.from(leaf));
+    for (const [key, bytes] of objects) this.objects.set(key, bytes);
+    this.leaves.push(leaf);
   }
 
   async #put(key: string, size: number): Promise<void> {

@@ -60,6 +60,18 @@ class Stand {
     return this.folder.store.put(`sessions/a/${name}`, Buffer.from(text));
   }
 
+  /** What `put` puts, and a leaf behind it. */
+  putEntered(names: readonly string[], leaf: string): Promise<void> {
+    const objects = names.map((name) => [`sessions/a/${name}`, Buffer.from(name)] as const);
+    return this.folder.store.putEntered!(objects, Buffer.from(leaf));
+  }
+
+  /** Leaves in the ledger's queue. */
+  async queued(): Promise<readonly string[]> {
+    const leaves = await localLeafQueue(this.dataDir).list(100);
+    return leaves.map(({ leaf }) => Buffer.from(leaf).toString());
+  }
+
   text(name: string): string {
     return readFileSync(join(this.root, 'sessions/a', name), 'utf8');
   }
@@ -93,12 +105,7 @@ sessionIndexContract('SQLite with a log', () => {
 describe('a store with a log', () => {
   it('makes what is put together durable by one write, and what is put in order in that order', async () => {
     const stand = new Stand();
-    let writes = 0;
-    const writeSync = stand.disk.writeSync.bind(stand.disk);
-    stand.disk.writeSync = (...args) => {
-      writes += 1;
-      return writeSync(...args);
-    };
+    const writes = countWrites(stand);
     const puts = new OwnPuts(stand.folder.store, 'a', undefined);
     await Promise.all([
       stand.put('x'),
@@ -108,11 +115,52 @@ describe('a store with a log', () => {
         ['a', Buffer.of(2)],
       ]),
     ]);
-    expect(writes).toBe(1);
+    expect(writes()).toBe(1);
     const [log = ''] = stand.logs();
     const text = readFileSync(join(stand.root, '.log', log), 'latin1');
     expect(text.indexOf('sessions/a/b')).toBeGreaterThan(0);
     expect(text.indexOf('sessions/a/a')).toBeGreaterThan(text.indexOf('sessions/a/b'));
+  });
+
+  it('enters a leaf by the same write that stores what it is of, and never without that', async () => {
+    const stand = new Stand();
+    const writes = countWrites(stand);
+    await stand.putEntered(['open.json.sig', 'open.json'], 'opened');
+    expect(writes()).toBe(1);
+    expect(await stand.queued()).toEqual(['opened']);
+    expect([stand.text('open.json'), stand.text('open.json.sig')]).toEqual(['open.json', 'open.json.sig']);
+    await expect(stand.putEntered(['x', 'open.json'], 'twice')).rejects.toMatchObject({
+      code: 'already-exists',
+    });
+    const close = stand.putEntered(['close.json', 'close.json.sig'], 'closed');
+    await plainStore(stand.root).put('sessions/a/close.json.sig', Buffer.from('theirs'));
+    await expect(close).rejects.toMatchObject({ code: 'already-exists' });
+    expect(await stand.queued()).toEqual(['opened']);
+    for (const name of readdirSync(stand.dataDir))
+      if (name.startsWith('ledger.sqlite')) rmSync(join(stand.dataDir, name));
+    expect(await stand.replay()).toEqual([]);
+    expect(await stand.queued()).toEqual(['opened']);
+  });
+
+  it('enters what could not be put in its place with its leaf at the next try, or once it is settled', async () => {
+    const stand = new Stand();
+    const puts = new OwnPuts(stand.folder.store, 'a', undefined);
+    const objects = [
+      ['close.json', Buffer.from('c')] as const,
+      ['close.json.sig', Buffer.from('s')] as const,
+    ];
+    let full = 2;
+    unwatch = watchFileCalls((call) => {
+      if (call === 'writeSync' && full-- > 0) throw diskError('ENOSPC');
+    });
+    await expect(puts.putEntered(objects, Buffer.from('closed'))).rejects.toThrow('ENOSPC');
+    expect(await stand.queued()).toEqual([]);
+    expect(await puts.putEntered(objects, Buffer.from('closed'))).toBe(false);
+    await puts.putInOrder(objects);
+    await stand.folder.leaves.add(Buffer.from('closed'));
+    await stand.log.settle();
+    expect(await stand.queued()).toEqual(['closed']);
+    expect(stand.text('close.json.sig')).toBe('s');
   });
 
   it('forgets its log once all is durable in its place, and not before', async () => {
@@ -252,7 +300,7 @@ describe('a store with a log', () => {
       );
       stop();
       expect(await stand.replay(), `killed after ${steps}`).toEqual([]);
-      expectWhole(stand, done, steps);
+      await expectWhole(stand, done, steps);
     }
   });
 
@@ -284,23 +332,34 @@ describe('a store with a log', () => {
   });
 });
 
+/** How often its log was written since. */
+function countWrites({ disk }: Stand): () => number {
+  let writes = 0;
+  const writeSync = disk.writeSync.bind(disk);
+  disk.writeSync = (...args) => {
+    writes += 1;
+    return writeSync(...args);
+  };
+  return () => writes;
+}
+
 /** What a session puts; `done`: what was acknowledged. */
 async function session({ folder, log }: Stand, done: string[]): Promise<void> {
   const puts = new OwnPuts(folder.store, 'a', undefined);
   await folder.index.opened(sessionRecord(1));
-  await Promise.all([
-    puts.put('open.json.sig', Buffer.from('signed')),
-    puts.put('open.json', Buffer.from('opened')),
-  ]);
-  done.push('open.json', 'open.json.sig');
-  await folder.leaves.add(Buffer.from('opened'));
-  done.push('leaf');
+  const opening = [
+    ['open.json.sig', Buffer.from('signed')],
+    ['open.json', Buffer.from('opened')],
+  ] as const;
+  await puts.putEntered(opening, Buffer.from('opened'));
+  done.push('open.json', 'open.json.sig', 'leaf opened');
   await log.settle();
-  await puts.putInOrder([
+  const closing = [
     ['close.json', Buffer.from('closed')],
     ['close.json.sig', Buffer.from('signed')],
-  ]);
-  done.push('close.json', 'close.json.sig');
+  ] as const;
+  await puts.putEntered(closing, Buffer.from('closed'));
+  done.push('close.json', 'close.json.sig', 'leaf closed');
   await folder.index.closed(sessionRecord(1).id, OUTCOME);
   await log.settle();
 }
@@ -312,11 +371,22 @@ const TEXTS: Readonly<Record<string, string>> = {
   'close.json.sig': 'signed',
 };
 
-function expectWhole(stand: Stand, done: readonly string[], steps: number): void {
+async function expectWhole(stand: Stand, done: readonly string[], steps: number): Promise<void> {
   const folder = join(stand.root, 'sessions/a');
   const there = existsSync(folder) ? readdirSync(folder) : [];
   for (const name of there) expect(stand.text(name), `${name} after ${steps}`).toBe(TEXTS[name]);
-  expect(there, `after ${steps}`).toEqual(expect.arrayContaining(done.filter((name) => name !== 'leaf')));
+  expect(there, `after ${steps}`).toEqual(
+    expect.arrayContaining(done.filter((name) => !name.startsWith('leaf '))),
+  );
+  const leaves = (await stand.queued()).map((leaf) => `leaf ${leaf}`);
+  expect(leaves, `after ${steps}`).toEqual(
+    expect.arrayContaining(done.filter((name) => name.startsWith('leaf '))),
+  );
+  for (const [leaf, name] of [
+    ['leaf opened', 'open.json'],
+    ['leaf closed', 'close.json.sig'],
+  ] as const)
+    expect(!leaves.includes(leaf) || there.includes(name), `${leaf} after ${steps}`).toBe(true);
   expect(there.includes('close.json') || !there.includes('close.json.sig'), `after ${steps}`).toBe(true);
   expect(stand.logs()).toEqual([]);
 }

@@ -58,8 +58,8 @@ rules: [{ name: all, groups: [devs], targets: [orders], allow: [connect] }]
   return decision;
 }
 
-/** A client that has greeted. */
-async function greeted(keys: CancelKeys): Promise<Greeting> {
+/** A client that has greeted; `onNotice` is told the notices that it gets. */
+async function greeted(keys: CancelKeys, onNotice: (words: string) => void = () => {}): Promise<Greeting> {
   const { gateway } = await localCertificates(folder, NOW);
   const [cert, key] = [readFileSync(gateway.cert), readFileSync(gateway.key)];
   const protocol = postgresProtocol({
@@ -82,6 +82,7 @@ async function greeted(keys: CancelKeys): Promise<Greeting> {
     ssl: { rejectUnauthorized: false },
   });
   client.on('error', () => undefined);
+  client.on('notice', ({ message = '' }) => onNotice(message));
   client.connect().catch(() => undefined);
   return (await promise)!;
 }
@@ -109,5 +110,14 @@ it('a login that fails after its cancel key was issued leaves no key behind', as
   await expect(dialled).rejects.toBe(full);
   expect(issued).toHaveLength(1);
   expect(revoked).toEqual(issued);
+  greeting.refuse(new CustodyError('internal', 'over'));
+});
+
+it('a client that waits is told so at once, though what says that its credential is good goes out with more', async () => {
+  const { promise: told, resolve } = Promise.withResolvers<string>();
+  const greeting = await greeted(new CancelKeys(), resolve);
+  greeting.identified();
+  greeting.notify('somebody has to approve', 'wait', 'wait');
+  expect(await told).toBe('somebody has to approve');
   greeting.refuse(new CustodyError('internal', 'over'));
 });
