@@ -15,9 +15,11 @@ export function issuersVerifier(issuers: readonly IssuerConfig[], keyring = new 
   );
   return {
     verify: async (token, device) => {
-      headerOf(token); // throws for what is no token, and says what it is
       const issuer = meantIssuer(issuers, unverifiedClaims(token));
-      if (issuer === undefined) throw junkToken('it is of an issuer that this gateway does not know');
+      if (issuer === undefined) {
+        headerOf(token); // throws for what is no token, and says what it is
+        throw junkToken('it is of an issuer that this gateway does not know');
+      }
       return verifiers.get(issuer)!.verify(token, device);
     },
   };

@@ -65,6 +65,12 @@ describe('the issuer that is meant', () => {
       await expect(verifierOf([PEOPLE]).verify(token)).rejects.toMatchObject({ code: 'token-invalid' });
     },
   );
+
+  it('says what it is that is no token', async () => {
+    await expect(verifierOf([PEOPLE]).verify('ya29.x')).rejects.toMatchObject({
+      message: expect.stringContaining('it is an access token of Google'),
+    });
+  });
 });
 
 describe('Google', () => {
