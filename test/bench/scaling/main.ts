@@ -84,10 +84,9 @@ async function longSessions(contender: Contender, database: string): Promise<Fai
   });
   const lines = readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'));
   rmSync(folder, { recursive: true });
-  const [first, ...later] = looks;
+  const [first, ...later] = looks.filter((look) => look !== '');
   if (first === undefined) throw new Error(`${sessions} sessions do not open in ${seconds} s`);
-  const last = later.findLast((look) => look.length > 0) ?? first;
-  return fairness(first, last, transactionsBySession(lines, sessions));
+  return fairness(first, later.at(-1) ?? first, transactionsBySession(lines, sessions));
 }
 
 function socketsOf({ port }: Contender): string {
