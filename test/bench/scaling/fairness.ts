@@ -16,13 +16,13 @@ export interface Fairness {
   readonly index: number;
 }
 
-/** `before` and `after`: the sockets, early and late. `counts`: the transactions of each session. */
-export function fairness(before: string, after: string, counts: readonly number[]): Fairness {
+/** `sockets`: late, while all are there. `counts`: the transactions of each session. */
+export function fairness(sockets: string, counts: readonly number[]): Fairness {
   const sorted = counts.toSorted((one, other) => one - other);
   const sum = counts.reduce((all, one) => all + one, 0);
   const squares = counts.reduce((all, one) => all + one * one, 0);
   return {
-    ...byProcess(socketsByProcess(before), socketsByProcess(after)),
+    ...byProcess(socketsByProcess(sockets)),
     least: sorted[0] ?? Number.NaN,
     median: sorted[sorted.length >> 1] ?? Number.NaN,
     most: sorted.at(-1) ?? Number.NaN,
@@ -56,12 +56,10 @@ function numberIn(line: string, pattern: RegExp): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-function byProcess(before: ReadonlyMap<number, Held>, after: ReadonlyMap<number, Held>) {
-  const all = [...before]
-    .map(([pid, { sockets, bytes }]) => ({ sockets, took: (after.get(pid)?.bytes ?? bytes) - bytes }))
-    .sort((one, other) => one.sockets - other.sockets);
-  const sum = all.reduce((total, { took }) => total + took, 0);
-  return { sessions: all.map(({ sockets }) => sockets), parts: all.map(({ took }) => took / sum) };
+function byProcess(held: ReadonlyMap<number, Held>) {
+  const all = [...held.values()].sort((one, other) => one.sockets - other.sockets);
+  const sum = all.reduce((total, { bytes }) => total + bytes, 0);
+  return { sessions: all.map(({ sockets }) => sockets), parts: all.map(({ bytes }) => bytes / sum) };
 }
 
 /** Lines of pgbench's log begin with the session's number. A session that did nothing counts as well. */

@@ -74,7 +74,7 @@ async function fairnessOfAll({ ...place }: Stage): Promise<Record<string, Fairne
   return found;
 }
 
-/** Looks at the sockets from when all have connected. Throws when that took all the time there was. */
+/** Looks at the sockets while all are connected. Throws when that took all the time there was. */
 async function longSessions(contender: Contender, database: string): Promise<Fairness> {
   const folder = mkdtempSync(join(tmpdir(), 'custody-bench-fair-'));
   const load = ['-S', '-n', '-M', 'prepared', '-c', String(sessions), '-j', '2', '-T', String(seconds)];
@@ -84,9 +84,9 @@ async function longSessions(contender: Contender, database: string): Promise<Fai
   });
   const lines = readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'));
   rmSync(folder, { recursive: true });
-  const [first, ...later] = looks.filter((look) => look !== '');
-  if (first === undefined) throw new Error(`${sessions} sessions do not open in ${seconds} s`);
-  return fairness(first, later.at(-1) ?? first, transactionsBySession(lines, sessions));
+  const last = looks.findLast((look) => look.trimEnd().split('\n').length === sessions);
+  if (last === undefined) throw new Error(`${sessions} sessions do not open in ${seconds} s`);
+  return fairness(last, transactionsBySession(lines, sessions));
 }
 
 function socketsOf({ port }: Contender): string {
