@@ -60,7 +60,7 @@ export async function runRound(
   const ssh = await startSshClients(stand, round, modes, random);
   const clients = [...sql, ...ssh];
   // A busy machine may take longer for that than a round lasts.
-  await Promise.all(clients.map(({ heard }) => heard));
+  await Promise.race([Promise.all(clients.map(({ heard }) => heard)), stand.gone()]);
   await sleep(random.between(0, 700));
   let diedAt: number | undefined;
   await cause(fault, stand);

@@ -33,6 +33,8 @@ export interface Stand {
   signal(signal: NodeJS.Signals): void;
   /** True while the gateway process runs. */
   running(): boolean;
+  /** Resolves once that process has ended. */
+  gone(): Promise<void>;
   /** Starts the gateway unless it runs; resolves when it listens, with what was left sealed. */
   start(): Promise<void>;
   /** SIGKILL, and waits for the process to be gone. */
@@ -52,15 +54,16 @@ export async function startStand(withSsh: boolean, log: (line: string) => void):
   prepareFolder(local, dataDir, ssh?.targets);
   const planFile = join(dataDir, PLAN_NAME);
   let child: ChildProcess | undefined;
+  let gone: Promise<void> = Promise.resolve();
   const running = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
   const start = async (): Promise<void> => {
     if (running()) return;
     child = spawnGateway(dataDir, port, planFile, ssh?.port);
+    gone = new Promise((ended) => child!.once('exit', () => ended()));
     await listening(child, log);
   };
   const kill = async (): Promise<void> => {
     if (!running()) return;
-    const gone = new Promise((done) => child!.once('exit', done));
     child!.kill('SIGKILL');
     await gone;
   };
@@ -73,6 +76,7 @@ export async function startStand(withSsh: boolean, log: (line: string) => void):
     ssh,
     tasks,
     running,
+    gone: () => gone,
     start,
     kill,
     injected: () => readLines(`${planFile}.done`),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fairness, sessionsByProcess, transactionsBySession } from '#test/bench/scaling/fairness.ts';
+import { fairness, socketsByProcess, transactionsBySession } from '#test/bench/scaling/fairness.ts';
 import { latencies, type Logged } from '#test/bench/latencies.ts';
 import { eventsPerTurn } from '#test/bench/loop-turns.ts';
 import { commitTable, parseCommits } from '#test/bench/commits.ts';
@@ -46,13 +46,14 @@ it('reads what a gateway says of its commits, without stages that nothing passed
 });
 
 it('counts sessions by process from sockets, and transactions by session', () => {
-  const sockets = `0 0 127.0.0.1:17405 127.0.0.1:40000 users:(("relay",pid=12,fd=30))
-0 0 127.0.0.1:17405 127.0.0.1:40002 users:(("relay",pid=13,fd=30))
-0 0 127.0.0.1:17405 127.0.0.1:40004 users:(("relay",pid=12,fd=31))`;
-  expect([...sessionsByProcess(sockets)]).toEqual([
-    [12, 2],
-    [13, 1],
+  const socket = (pid: number, bytes: number): string =>
+    `0 0 127.0.0.1:17405 127.0.0.1:40000 users:(("relay",pid=${pid},fd=30)) bbr rto:200 bytes_received:${bytes} segs_out:9`;
+  const sockets = [socket(12, 400), socket(13, 200), socket(12, 350)].join('\n');
+  expect([...socketsByProcess(sockets)]).toEqual([
+    [12, { sockets: 2, bytes: 750 }],
+    [13, { sockets: 1, bytes: 200 }],
   ]);
+  expect(fairness(sockets, [1])).toMatchObject({ sessions: [1, 2], parts: [200 / 950, 750 / 950] });
   expect(transactionsBySession(['0 1 400 0 5 6', '2 1 400 0 5 6', '2 2 400 0 5 6', ''], 3)).toEqual([
     1, 0, 2,
   ]);

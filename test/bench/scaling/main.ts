@@ -74,22 +74,23 @@ async function fairnessOfAll({ ...place }: Stage): Promise<Record<string, Fairne
   return found;
 }
 
-/** Looks at the sockets when all have connected. Throws when that took all the time there was. */
+/** Looks at the sockets while all are connected. Throws when that took all the time there was. */
 async function longSessions(contender: Contender, database: string): Promise<Fairness> {
   const folder = mkdtempSync(join(tmpdir(), 'custody-bench-fair-'));
   const load = ['-S', '-n', '-M', 'prepared', '-c', String(sessions), '-j', '2', '-T', String(seconds)];
-  let sockets: string | undefined;
+  const looks: string[] = [];
   await pgbench([...load, '-l', `--log-prefix=${join(folder, 'log')}`, database], contender, (line) => {
-    if (line.startsWith('progress')) sockets ??= socketsOf(contender);
+    if (line.startsWith('progress')) looks.push(socketsOf(contender));
   });
   const lines = readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'));
   rmSync(folder, { recursive: true });
-  if (sockets === undefined) throw new Error(`${sessions} sessions do not open in ${seconds} s`);
-  return fairness(sockets, transactionsBySession(lines, sessions));
+  const last = looks.findLast((look) => look.trimEnd().split('\n').length === sessions);
+  if (last === undefined) throw new Error(`${sessions} sessions do not open in ${seconds} s`);
+  return fairness(last, transactionsBySession(lines, sessions));
 }
 
 function socketsOf({ port }: Contender): string {
-  const args = ['-Htnp', 'state', 'established', 'sport', '=', `:${port}`];
+  const args = ['-HtnpiO', 'state', 'established', 'sport', '=', `:${port}`];
   return execFileSync('ss', args, { encoding: 'utf8' });
 }
 

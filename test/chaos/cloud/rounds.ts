@@ -41,10 +41,7 @@ export async function runCloudRound(
   fault: CloudFault,
   random: Seeded,
 ): Promise<CloudRound> {
-  const tasks = await stand.tasks();
-  const clients = await startClients(stand, tasks, round, random);
-  // A busy machine may take longer for that than a round lasts.
-  await Promise.all(clients.map(({ heard }) => heard));
+  const { tasks, clients } = await startClients(stand, round, random);
   await sleep(random.between(0, 1_200));
   await cause(fault, stand, tasks);
   await sleep(random.between(200, 1_500));
@@ -57,21 +54,32 @@ export async function runCloudRound(
   return { fault, sent: clients.flatMap(({ sent }) => sent), diedAt };
 }
 
-async function startClients(
-  stand: CloudStand,
-  tasks: readonly CloudTask[],
-  round: number,
-  random: Seeded,
-): Promise<ChaosClient[]> {
-  const login = await stand.login();
-  const clients = tasks.flatMap((task, n) =>
-    durabilityModes.map((mode) => {
-      const name = `${mode}-r${round}-c${n}`;
-      return new ChaosClient(task, mode, name, login, new Seeded(random.between(0, 2 ** 31)));
-    }),
-  );
-  for (const client of clients) client.start();
-  return clients;
+/**
+ * Resolves once each was answered, which on a busy machine may take longer than a round lasts. Where a task has lost its lease by then,
+ * there are others in its place.
+ */
+async function startClients(stand: CloudStand, round: number, random: Seeded) {
+  const all: ChaosClient[] = [];
+  for (;;) {
+    const tasks = await stand.tasks();
+    const login = await stand.login();
+    const clients = tasks.flatMap((task) =>
+      durabilityModes.map((mode) => {
+        const name = `${mode}-r${round}-c${all.length}`;
+        const client = new ChaosClient(task, mode, name, login, new Seeded(random.between(0, 2 ** 31)));
+        all.push(client);
+        return client;
+      }),
+    );
+    for (const client of clients) client.start();
+    if (await areHeard(clients, tasks)) return { tasks, clients: all };
+    await Promise.all(clients.map((client) => client.stop()));
+  }
+}
+
+function areHeard(clients: readonly ChaosClient[], tasks: readonly CloudTask[]): Promise<boolean> {
+  const heard = Promise.all(clients.map((client) => client.heard)).then(() => true);
+  return Promise.race([heard, ...tasks.map(({ gone }) => gone.then(() => false))]);
 }
 
 async function cause(fault: CloudFault, stand: CloudStand, tasks: readonly CloudTask[]): Promise<void> {
