@@ -20,6 +20,7 @@ import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import { RefusalCounter } from '#core/status/refusals.ts';
 import { Admission } from './admission.ts';
+import { afterwards } from './afterwards.ts';
 import { Certificate } from './certificate.ts';
 import { watchForDeadPeers } from './dead-peer-watch.ts';
 import {
@@ -217,12 +218,6 @@ function limitsOf({ limits, child }: Settings): AskedLimits {
 function sessionsInAll({ limits: { sessions: asked }, child }: Settings, { sessions }: DoorLimits): number {
   if (child === undefined) return sessions;
   return asked !== undefined && sessions === shareOf(asked, child) ? asked : sessions * child.of;
-}
-
-/** Calls once the time is over; what it returns calls it off. */
-function afterwards(ms: number, over: () => void): () => void {
-  const timer = setTimeout(over, ms).unref();
-  return () => clearTimeout(timer);
 }
 
 function requestUrlAt({ apiUrl }: Settings): ((id: string) => string) | undefined {

@@ -132,8 +132,8 @@ export class Deck {
 
   /** Nobody waits for what the journal does not have of it: it may go there with the next tick. */
   get isUnhurried(): boolean {
-    const isAwaited = this.#isAhead && !this.#isTargets;
-    return !isAwaited && !this.isEnding && !this.isPutting && !this.isForStore && this.#failure === undefined;
+    if (this.#isAhead && !this.#isTargets) return false;
+    return !this.isEnding && !this.isPutting && !this.isForStore && this.#failure === undefined;
   }
 
   /** What the journal does not have yet; undefined where it has everything. */

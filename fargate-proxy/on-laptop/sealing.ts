@@ -10,6 +10,7 @@ import { type SealerPorts, type Sealing, sealAbandoned, together } from '#core/r
 
 /** The last moment that a Date can name. */
 const END_OF_TIME = new Date(8.64e15);
+
 export function sequencerOf(
   dataDir: string,
   { store, signer, leaves }: Pick<SealerPorts, 'store' | 'signer'> & Pick<Lists, 'leaves'>,

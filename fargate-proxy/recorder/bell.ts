@@ -6,7 +6,7 @@ const RUNG = 2;
 const [STATE, ALL] = [0, 1];
 
 /**
- * Tells the recorder that something waits in the slabs, without a message while it is awake: one word that both threads see.
+ * Tells the recorder that something waits in the slabs, without a message while it is awake: two words that both threads see.
  * The relay publishes frames, then rings. The recorder answers, then takes what is published; before it sleeps it asks to rest.
  * All of it is in one order that both threads see alike, so whoever rings is answered after the ring, or wakes the recorder.
  */

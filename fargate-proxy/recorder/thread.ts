@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
 import { type Committed, type FailedTapes, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
+import { afterwards } from '../afterwards.ts';
 import { GrowingPause } from '../growing-pause.ts';
 import { Bell } from './bell.ts';
 import { Closings } from './closings.ts';
@@ -78,7 +79,7 @@ class RecorderThread {
     this.#recorder = recorder;
     this.#stamped = stamped;
     this.#finish = finish;
-    this.#closings = new Closings((all) => this.#closeAll(all), { now, later });
+    this.#closings = new Closings((all) => this.#closeAll(all), { now, later: afterwards });
   }
 
   receive(message: ToRecorder): void {
@@ -224,11 +225,6 @@ class RecorderThread {
   #say(message: FromRecorder): void {
     this.#port.postMessage(message);
   }
-}
-
-function later(ms: number, work: () => void): () => void {
-  const timer = setTimeout(work, ms);
-  return () => clearTimeout(timer);
 }
 
 /** Waits no longer, and for nothing that fails: the next start does what is left. */
