@@ -14,6 +14,11 @@ import { handshaken } from '../../wire/tls-device.ts';
 const TLS_HANDSHAKE = 0x16;
 /** What PostgreSQL 17 and its clients negotiate for direct TLS; without it a client of another protocol got here. */
 const ALPN = 'postgresql';
+/**
+ * As large as PostgreSQL's own send buffer makes them. What libpq has no room for of a larger one stays in its TLS, and whoever waits on the
+ * socket, as its asynchronous functions ask, waits for ever: pg_basebackup did.
+ */
+const CLIENT_RECORD_BYTES = 8192;
 
 const MAJOR = 3;
 
@@ -105,6 +110,7 @@ function acceptTls(socket: Socket, context: SecureContext): Promise<TLSSocket> {
     requestCert: true,
     rejectUnauthorized: false,
   });
+  secure.setMaxSendFragment(CLIENT_RECORD_BYTES);
   return handshaken(secure);
 }
 
