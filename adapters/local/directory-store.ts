@@ -4,17 +4,20 @@ import { promisify } from 'node:util';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { inBatches } from '#core/in-batches.ts';
 import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
+import { DirectWrites, O_DIRECT } from './direct-writes.ts';
 import { checkKey } from './object-key.ts';
 import { listFolder, plainFileSize, readPlainFile } from './plain-files.ts';
 import { LOG_FOLDER } from './store-log/files.ts';
 import { foldersOf } from './store-log/make-durable.ts';
-import { linkStaged, openStaged, STAGING, taken, writeAll } from './store-log/place.ts';
+import { isCode, linkStaged, openStaged, STAGING, taken, writeAll } from './store-log/place.ts';
 import { unwrittenObjects } from './store-log/unwritten.ts';
 
 const SMALL_BYTES = 64 << 10;
 const AT_ONCE = 32;
 /** Longer than any object that Custody makes. */
 const OBJECT_MAX_BYTES = 256 << 20;
+
+type Direct = Pick<DirectWrites, 'write'>;
 
 /**
  * Evidence in a folder. An object is written and synced under a staging name, then linked to its own: link(2) fails
@@ -28,10 +31,13 @@ export function directoryStore(root: string): RecordingSink & RecordingSource {
   return readingLogs(plainStore(root), root);
 }
 
-/** The same for whoever has put in its place what logs held. */
-export function plainStore(root: string): RecordingSink & RecordingSource {
+/** The same for whoever has put in its place what logs held. `direct`: writes large objects. */
+export function plainStore(
+  root: string,
+  direct: Direct = new DirectWrites(),
+): RecordingSink & RecordingSource {
   return {
-    put: async (key, bytes) => putOnce(root, checkKey(key), bytes),
+    put: async (key, bytes) => putOnce(root, checkKey(key), bytes, direct),
     list: async (prefix) => listNames(root, prefix),
     sizes: async (prefix) =>
       new Map(
@@ -86,8 +92,9 @@ function namesUnder(prefix: string, objects: ReadonlyMap<string, Uint8Array>): M
 }
 
 /** The folders around it may be new, and made by somebody who did not sync them. */
-async function putOnce(root: string, key: string, bytes: Uint8Array): Promise<void> {
-  const staged = await stageDurably(root, bytes);
+async function putOnce(root: string, key: string, bytes: Uint8Array, direct: Direct): Promise<void> {
+  const staged =
+    bytes.byteLength > SMALL_BYTES ? await stageLarge(root, bytes, direct) : await stageSmall(root, bytes);
   try {
     linkStaged(staged, root, key);
   } finally {
@@ -96,16 +103,41 @@ async function putOnce(root: string, key: string, bytes: Uint8Array): Promise<vo
   for (const folder of foldersOf(root, key)) syncFolder(folder);
 }
 
-/**
- * Small objects are written synchronously: on the recorder's thread a round through the thread pool for each of a
- * dozen calls costs more than the calls. A large one would hold up the journal.
- */
-async function stageDurably(root: string, bytes: Uint8Array): Promise<string> {
-  const { staged, file } = openStaged(root);
-  try {
+/** Synchronously: on the recorder's thread a round through the thread pool for each of a dozen calls costs more than the calls. */
+function stageSmall(root: string, bytes: Uint8Array): Promise<string> {
+  return stage(root, 0, (file) => {
     writeAll(file, bytes);
-    if (bytes.byteLength > SMALL_BYTES) await promisify(fdatasync)(file);
-    else fdatasyncSync(file);
+    fdatasyncSync(file);
+  });
+}
+
+/** In the thread pool: a large one would hold up the journal. Where the disk takes nothing directly, through the page cache. */
+async function stageLarge(root: string, bytes: Uint8Array, direct: Direct): Promise<string> {
+  const plainly = (): Promise<string> =>
+    stage(root, 0, (file) => {
+      writeAll(file, bytes);
+      return promisify(fdatasync)(file);
+    });
+  if (O_DIRECT === undefined) return plainly();
+  const directly = stage(root, O_DIRECT, async (file) => {
+    await direct.write(file, bytes);
+    await promisify(fdatasync)(file);
+  });
+  return directly.catch((error: unknown) => {
+    if (isCode(error, 'EINVAL')) return plainly();
+    throw error;
+  });
+}
+
+/** The name of a new file that has what `write` made durable in it. */
+async function stage(
+  root: string,
+  flags: number,
+  write: (file: number) => void | Promise<void>,
+): Promise<string> {
+  const { staged, file } = openStaged(root, flags);
+  try {
+    await write(file);
     return staged;
   } catch (error) {
     rmSync(staged, { force: true });

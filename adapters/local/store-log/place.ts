@@ -41,13 +41,15 @@ export function linkStaged(staged: string, root: string, key: string): void {
   }
 }
 
-/** The name of a file to be written, and the file. */
-export function openStaged(root: string): { readonly staged: string; readonly file: number } {
+/** The name of a file to be written, and the file. `how`: further flags of open(2). */
+export function openStaged(root: string, how = 0): { readonly staged: string; readonly file: number } {
   const staged = join(root, STAGING, randomUUID());
-  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | how;
   try {
     return { staged, file: openSync(staged, flags, 0o444) };
   } catch (error) {
+    // Linux makes the file before it refuses a flag.
+    if (isCode(error, 'EINVAL')) rmSync(staged, { force: true });
     if (!isCode(error, 'ENOENT')) throw error;
     mkdirSync(dirname(staged), { recursive: true, mode: 0o700 });
     return { staged, file: openSync(staged, flags, 0o444) };
