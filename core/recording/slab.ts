@@ -12,7 +12,7 @@ const RECORD_HEADER = 8;
 const FRAME_AT = RECORD_HEADER + FRAME_HEADER_BYTES;
 const TIME_BYTES = 8;
 /** Below this `set` on a small view beats a native copy, which has a call to make. */
-const SMALL = 1024;
+const SMALL = 4096;
 const TWO_POW_32 = 2 ** 32;
 
 /**
@@ -35,6 +35,8 @@ export class SlabWriter {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   readonly #times: Float64Array;
+  /** The same, into which node copies natively. Into a Uint8Array it copies a whole source by `set`, which is slow in shared memory. */
+  readonly #memory: DataView;
   #end = SLAB_HEADER;
   /** Where the payload of the last frame is. */
   #lastAt = 0;
@@ -45,6 +47,7 @@ export class SlabWriter {
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
     this.#times = new Float64Array(buffer);
+    this.#memory = new DataView(buffer);
     Atomics.store(this.#words, 0, SLAB_HEADER);
   }
 
@@ -119,12 +122,10 @@ export class SlabWriter {
     const bytes = this.#bytes;
     if (length <= 32) {
       for (let i = 0; i < length; i += 1) bytes[to + i] = source[i]!;
-    } else if (length === source.length) {
-      bytes.set(source, to);
     } else if (length < SMALL) {
-      bytes.set(source.subarray(0, length), to);
+      bytes.set(length === source.length ? source : source.subarray(0, length), to);
     } else {
-      Buffer.prototype.copy.call(source, bytes, to, 0, length);
+      Buffer.prototype.copy.call(source, this.#memory, to, 0, length);
     }
   }
 }
