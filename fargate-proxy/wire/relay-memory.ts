@@ -1,5 +1,7 @@
 /** As large as a read can be. Larger reads save system calls on bulk transfers; beyond this it no longer shows. */
 export const BLOCK_BYTES = 256 << 10;
+/** Of a read, so that four large ones fill a slab with what stands around their frames: a little more, and only three would. */
+const READ_BYTES = BLOCK_BYTES - 64;
 /** Views up to this length are kept: small messages make no garbage. */
 const CACHED_VIEWS = 4096;
 /** Blocks kept for the next congestion, and for what waits to become durable. */
@@ -48,10 +50,8 @@ export class Block {
 export class RelayMemory {
   readonly #read = new Block();
   readonly #spare: Block[] = [];
-
-  get read(): Uint8Array {
-    return this.#read.bytes;
-  }
+  /** What every connection reads into. */
+  readonly read = this.#read.bytes.subarray(0, READ_BYTES);
 
   /** The first `length` bytes of the read buffer. Valid until the next read. */
   view(length: number): Uint8Array {
