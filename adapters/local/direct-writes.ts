@@ -1,4 +1,4 @@
-import { constants, ftruncateSync, write } from 'node:fs';
+import { constants, ftruncate, write } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** Pieces of this size are written, whole blocks of any common disk. */
@@ -7,6 +7,7 @@ const BLOCK_BYTES = 4096;
 const SPARE_PIECES = 2;
 
 const writeAt = promisify(write);
+const cutOff = promisify(ftruncate);
 
 /** A file that `DirectWrites` writes is opened with it; undefined where the platform has no such flag. */
 export const O_DIRECT: number | undefined = constants.O_DIRECT;
@@ -27,8 +28,8 @@ export class DirectWrites {
       await writeAll(file, piece.subarray(0, wholeBlocks(part.byteLength)), at);
     }
     if (this.#spare.length < SPARE_PIECES) this.#spare.push(piece);
-    // Behind the end, in its last block, stands what the piece held before.
-    ftruncateSync(file, bytes.byteLength);
+    // Behind the end, in its last block, stands what the piece held before. The file system reads that block first.
+    await cutOff(file, bytes.byteLength);
   }
 }
 
