@@ -1,18 +1,21 @@
 /**
  * A slab carries frames of many sessions from the relay to the recorder, in memory that both threads see. It is never stored.
- * Header: u32 how far it is filled, which only grows, 4 bytes nothing. Record: u32 tape, u32 size, then a frame exactly as FORMAT.md
- * stores it, padded to 8 bytes, then f64 when it was recorded, on the gateway's monotonic clock in milliseconds. A record never changes
- * once the header counts it. One of tape 0 has no frame and says only how late it is.
+ * Header: u32 how many records it has, which only grows, 4 bytes nothing. Then frames, each exactly as FORMAT.md stores it, one directly
+ * behind the other. From the slab's end backwards a record for each: f64 when it was recorded, on the gateway's monotonic clock in
+ * milliseconds, u32 tape, u32 where the frame ends. Neither changes once the header counts the record. One of tape 0 has no frame
+ * and says only how late it is.
  */
 import { FRAME_HEADER_BYTES, Stream, type StreamNumber } from './format.ts';
 
 export const SLAB_BYTES = 1 << 20;
 const SLAB_HEADER = 8;
-const RECORD_HEADER = 8;
-const FRAME_AT = RECORD_HEADER + FRAME_HEADER_BYTES;
-const TIME_BYTES = 8;
+const RECORD_BYTES = 16;
 /** Below this `set` on a small view beats a native copy, which has a call to make. */
 const SMALL = 4096;
+/** So much of one session alone is a block as it lies: to copy it costs a twentieth of what the recorder does with it. */
+const LARGE = 256 << 10;
+/** In a frame's header (FORMAT.md). */
+const STREAM_AT = 4;
 const TWO_POW_32 = 2 ** 32;
 
 /**
@@ -26,8 +29,11 @@ export function newSlab(): SharedArrayBuffer {
 /** Whole records of a slab. */
 export interface SlabRange {
   readonly buffer: ArrayBufferLike;
+  /** The number of the first record, and of the one behind the last. */
   readonly from: number;
   readonly to: number;
+  /** What they and their frames take. */
+  readonly bytes: number;
 }
 
 /** The writing end: lives on the relay's thread, written once per read event. */
@@ -37,7 +43,11 @@ export class SlabWriter {
   readonly #times: Float64Array;
   /** The same, into which node copies natively. Into a Uint8Array it copies a whole source by `set`, which is slow in shared memory. */
   readonly #memory: DataView;
+  /** Where the last frame ends. */
   #end = SLAB_HEADER;
+  /** Where the last record begins. */
+  #recordAt: number;
+  #records = 0;
   /** Where the payload of the last frame is. */
   #lastAt = 0;
   #lastEnd = 0;
@@ -48,25 +58,26 @@ export class SlabWriter {
     this.#words = new Uint32Array(buffer);
     this.#times = new Float64Array(buffer);
     this.#memory = new DataView(buffer);
-    Atomics.store(this.#words, 0, SLAB_HEADER);
+    this.#recordAt = buffer.byteLength;
+    Atomics.store(this.#words, 0, 0);
   }
 
   get buffer(): ArrayBufferLike {
     return this.#bytes.buffer;
   }
 
-  /** Bytes of records. */
+  /** Bytes of frames and records. */
   get used(): number {
-    return this.#end - SLAB_HEADER;
+    return this.#end - SLAB_HEADER + this.#records * RECORD_BYTES;
   }
 
   /** All that is in it. */
   get range(): SlabRange {
-    return { buffer: this.buffer, from: SLAB_HEADER, to: this.#end };
+    return { buffer: this.buffer, from: 0, to: this.#records, bytes: this.used };
   }
 
   fits(length: number): boolean {
-    return this.#end + recordBytes(FRAME_HEADER_BYTES + length) <= this.#bytes.length;
+    return this.#end + FRAME_HEADER_BYTES + length + RECORD_BYTES <= this.#recordAt;
   }
 
   /**
@@ -83,27 +94,20 @@ export class SlabWriter {
     atMs: number,
   ): void {
     const at = this.#end;
-    const word = at >>> 2;
-    const words = this.#words;
-    words[word] = tape;
-    words[word + 1] = FRAME_HEADER_BYTES + length;
-    words[word + 2] = length;
-    words[word + 3] = stream | (flags << 8);
-    words[word + 4] = timeUs % TWO_POW_32;
-    words[word + 5] = timeUs / TWO_POW_32;
-    this.#copy(source, length, at + FRAME_AT);
-    this.#lastAt = at + FRAME_AT;
+    const memory = this.#memory;
+    memory.setUint32(at, length, true);
+    memory.setUint32(at + 4, stream | (flags << 8), true);
+    memory.setUint32(at + 8, timeUs % TWO_POW_32, true);
+    memory.setUint32(at + 12, timeUs / TWO_POW_32, true);
+    this.#lastAt = at + FRAME_HEADER_BYTES;
     this.#lastEnd = this.#lastAt + length;
-    this.#publish(at + recordBytes(FRAME_HEADER_BYTES + length), atMs);
+    this.#copy(source, length, this.#lastAt);
+    this.#publish(tape, this.#lastEnd, atMs);
   }
 
   /** Everything recorded until `atMs` is in it. */
   mark(atMs: number): void {
-    const end = this.#end + recordBytes(0);
-    if (end > this.#bytes.length) return;
-    this.#words[this.#end >>> 2] = 0;
-    this.#words[(this.#end >>> 2) + 1] = 0;
-    this.#publish(end, atMs);
+    if (this.#end + RECORD_BYTES <= this.#recordAt) this.#publish(0, this.#end, atMs);
   }
 
   /** The last `length` bytes of the last frame's payload, where they lie; none where it is shorter. */
@@ -112,10 +116,16 @@ export class SlabWriter {
     return this.#bytes.subarray(this.#lastEnd - length, this.#lastEnd);
   }
 
-  #publish(end: number, atMs: number): void {
-    this.#times[(end - TIME_BYTES) >>> 3] = atMs;
+  #publish(tape: number, end: number, atMs: number): void {
+    const at = this.#recordAt - RECORD_BYTES;
+    const word = at >>> 2;
+    this.#times[at >>> 3] = atMs;
+    this.#words[word + 2] = tape;
+    this.#words[word + 3] = end;
+    this.#recordAt = at;
     this.#end = end;
-    Atomics.store(this.#words, 0, end);
+    this.#records += 1;
+    Atomics.store(this.#words, 0, this.#records);
   }
 
   #copy(source: Uint8Array, length: number, to: number): void {
@@ -130,34 +140,55 @@ export class SlabWriter {
   }
 }
 
-/** The reading end of a slab that is still being filled: takes what has come since the last time. */
-export class SlabReader {
-  readonly #buffer: ArrayBufferLike;
+/** The records of a slab, as the other thread reads them. */
+class Records {
+  readonly buffer: ArrayBufferLike;
+  readonly bytes: Uint8Array;
   readonly #words: Uint32Array;
-  #taken = SLAB_HEADER;
 
   constructor(buffer: ArrayBufferLike) {
-    this.#buffer = buffer;
+    this.buffer = buffer;
+    this.bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
+  }
+
+  get count(): number {
+    return Atomics.load(this.#words, 0);
+  }
+
+  tape(record: number): number {
+    return this.#words[this.#words.length - 4 * record - 2]!;
+  }
+
+  /** Where the frame of a record ends, and that of the next begins. */
+  end(record: number): number {
+    return record < 0 ? SLAB_HEADER : this.#words[this.#words.length - 4 * record - 1]!;
+  }
+}
+
+/** The reading end of a slab that is still being filled: takes what has come since the last time. */
+export class SlabReader {
+  readonly #records: Records;
+  #taken = 0;
+
+  constructor(buffer: ArrayBufferLike) {
+    this.#records = new Records(buffer);
   }
 
   /** Undefined where nothing has come. */
   take(): SlabRange | undefined {
     const from = this.#taken;
-    const to = Atomics.load(this.#words, 0);
+    const to = this.#records.count;
     if (to === from) return undefined;
     this.#taken = to;
-    return { buffer: this.#buffer, from, to };
+    const frames = this.#records.end(to - 1) - this.#records.end(from - 1);
+    return { buffer: this.#records.buffer, from, to, bytes: frames + (to - from) * RECORD_BYTES };
   }
 }
 
 /** When the last record of a range was made: everything recorded until then is in it, or in what came before it. */
 export function lastTimeMs({ buffer, to }: SlabRange): number {
-  return new Float64Array(buffer, to - TIME_BYTES, 1)[0]!;
-}
-
-function recordBytes(size: number): number {
-  return ((RECORD_HEADER + size + 7) & ~7) + TIME_BYTES;
+  return new Float64Array(buffer, buffer.byteLength - to * RECORD_BYTES, 1)[0]!;
 }
 
 /** Consecutive frames of one session, gathered from slabs: a block before compression. */
@@ -183,10 +214,60 @@ interface Share {
 }
 
 /**
- * Sorts the frames of a few ranges by session, keeping their order. The result's views share `scratch`, which must
- * be as large as the ranges together; they are valid until the next call.
+ * Sorts the frames of a few ranges by session, keeping their order. The result's views are of the slabs, or of `scratch`, which must
+ * be as large as the ranges together; they are valid until the next call, and as long as the slabs are.
  */
 export function gatherFrames(ranges: readonly SlabRange[], scratch: Uint8Array): GatheredFrames[] {
+  const gathered: GatheredFrames[] = [];
+  let room = scratch;
+  let mixed: Taken[] = [];
+  const copyMixed = (): void => {
+    const copied = copySorted(mixed, room);
+    gathered.push(...copied);
+    room = room.subarray(copied.reduce((sum, { rawFrames }) => sum + rawFrames.byteLength, 0));
+    mixed = [];
+  };
+  for (const { buffer, from, to } of ranges) {
+    const taken = { records: new Records(buffer), from, to };
+    const asItLies = largeOfOne(taken);
+    if (asItLies === undefined) mixed.push(taken);
+    else {
+      copyMixed();
+      gathered.push(asItLies);
+    }
+  }
+  copyMixed();
+  return gathered;
+}
+
+interface Taken {
+  readonly records: Records;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Much of one session and nothing of others needs no sorting. */
+function largeOfOne(taken: Taken): GatheredFrames | undefined {
+  const { records, from, to } = taken;
+  const [begin, end] = [records.end(from - 1), records.end(to - 1)];
+  if (end - begin < LARGE || !isOfOne(taken)) return undefined;
+  const shares = new Map<number, Share>();
+  measureShares(taken, shares);
+  const [share] = shares.values();
+  return gatheredOf(share!, records.bytes.subarray(begin, end));
+}
+
+function isOfOne({ records, from, to }: Taken): boolean {
+  let first = 0;
+  for (let record = from; record < to; record += 1) {
+    const tape = records.tape(record);
+    if (first === 0) first = tape;
+    else if (tape !== first && tape !== 0) return false;
+  }
+  return true;
+}
+
+function copySorted(ranges: readonly Taken[], scratch: Uint8Array): GatheredFrames[] {
   const shares = new Map<number, Share>();
   for (const range of ranges) measureShares(range, shares);
   let end = 0;
@@ -195,30 +276,30 @@ export function gatherFrames(ranges: readonly SlabRange[], scratch: Uint8Array):
     end += share.size;
   }
   for (const range of ranges) copyShares(range, shares, scratch);
-  return [...shares.values()].map((share) => ({
-    tape: share.tape,
-    rawFrames: scratch.subarray(share.at - share.size, share.at),
-    frames: share.frames,
-    payload: share.size - share.frames * FRAME_HEADER_BYTES,
-    hasClient: share.hasClient,
-    isTargets: share.isTargets,
-  }));
+  return [...shares.values()].map((share) =>
+    gatheredOf(share, scratch.subarray(share.at - share.size, share.at)),
+  );
 }
 
-function measureShares({ buffer, from, to }: SlabRange, shares: Map<number, Share>): void {
-  const words = new Uint32Array(buffer);
+function gatheredOf(share: Share, rawFrames: Uint8Array): GatheredFrames {
+  const { tape, frames, size, hasClient, isTargets } = share;
+  return { tape, rawFrames, frames, payload: size - frames * FRAME_HEADER_BYTES, hasClient, isTargets };
+}
+
+function measureShares({ records, from, to }: Taken, shares: Map<number, Share>): void {
   let share: Share | undefined;
-  for (let at = from; at < to; at += recordBytes(words[(at >>> 2) + 1]!)) {
-    const word = at >>> 2;
-    const tape = words[word]!;
+  let at = records.end(from - 1);
+  for (let record = from; record < to; record += 1) {
+    const tape = records.tape(record);
     if (tape === 0) continue;
     if (share?.tape !== tape) share = shareOf(tape, shares);
+    const end = records.end(record);
     share.frames += 1;
-    share.size += words[word + 1]!;
-    const stream = words[word + 3]! & 0xff;
-    if (stream === Stream.target) continue;
-    share.isTargets = false;
+    share.size += end - at;
+    const stream = records.bytes[at + STREAM_AT];
+    if (stream !== Stream.target) share.isTargets = false;
     if (stream === Stream.client) share.hasClient = true;
+    at = end;
   }
 }
 
@@ -230,22 +311,23 @@ function shareOf(tape: number, shares: Map<number, Share>): Share {
   return share;
 }
 
-/** Leaves `share.at` behind the share's last byte. */
+/** Consecutive frames of a tape at once. Leaves `share.at` behind the share's last byte. */
 function copyShares(
-  { buffer, from, to }: SlabRange,
+  { records, from, to }: Taken,
   shares: ReadonlyMap<number, Share>,
   scratch: Uint8Array,
 ): void {
-  const words = new Uint32Array(buffer);
-  const bytes = Buffer.from(buffer);
-  let share: Share | undefined;
-  for (let at = from; at < to; at += recordBytes(words[(at >>> 2) + 1]!)) {
-    const tape = words[at >>> 2]!;
+  const bytes = Buffer.from(records.buffer);
+  for (let record = from; record < to; ) {
+    const tape = records.tape(record);
+    const begin = records.end(record - 1);
+    do record += 1;
+    while (record < to && records.tape(record) === tape);
     if (tape === 0) continue;
-    const size = words[(at >>> 2) + 1]!;
-    if (share?.tape !== tape) share = shares.get(tape)!;
+    const share = shares.get(tape)!;
+    const end = records.end(record - 1);
     // A native copy, however small: byte by byte and by a view were both slower from 24 bytes on.
-    bytes.copy(scratch, share.at, at + RECORD_HEADER, at + RECORD_HEADER + size);
-    share.at += size;
+    bytes.copy(scratch, share.at, begin, end);
+    share.at += end - begin;
   }
 }

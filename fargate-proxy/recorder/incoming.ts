@@ -32,6 +32,6 @@ export class Incoming {
     if (ranges.length === 0) return undefined;
     const slabs = this.#done;
     this.#done = 0;
-    return { ranges, bytes: ranges.reduce((sum, { from, to }) => sum + to - from, 0), slabs };
+    return { ranges, bytes: ranges.reduce((sum, { bytes }) => sum + bytes, 0), slabs };
   }
 }

@@ -70,7 +70,7 @@ export class HeldRecorder {
 }
 
 export function gathered(ranges: readonly SlabRange[]): GatheredFrames[] {
-  return gatherFrames(ranges, new Uint8Array(ranges.reduce((sum, { from, to }) => sum + to - from, 0)));
+  return gatherFrames(ranges, new Uint8Array(ranges.reduce((sum, { bytes }) => sum + bytes, 0)));
 }
 
 /** A relay between two real sockets. */

@@ -22,8 +22,10 @@ interface Appended {
 }
 
 const AT_MS = 1_234.5;
-/** The slab's header, the record's, the frame's, and the time. */
-const AROUND_A_FRAME = 8 + 8 + FRAME_HEADER_BYTES + 8;
+const HALF = new Uint8Array(SLAB_BYTES / 2 - 100);
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
+/** The slab's header, the frame's, and the record. */
+const AROUND_A_FRAME = 8 + FRAME_HEADER_BYTES + 16;
 
 /** Sizes around every way of copying: byte by byte, small views, native. */
 const size = fc.oneof(
@@ -101,7 +103,7 @@ describe('slab', () => {
     expect(slab.fits(most + 1)).toBe(false);
     const payload = new Uint8Array(most).fill(9);
     slab.append(5, 1, 0, 1, payload, most, AT_MS);
-    expect([slab.range.to, slab.fits(0)]).toEqual([SLAB_BYTES, false]);
+    expect([slab.range.bytes, slab.fits(0)]).toEqual([SLAB_BYTES - 8, false]);
     const [only] = gatherFrames(rangesOf([slab]), scratch);
     expect(Buffer.from(only!.rawFrames.subarray(FRAME_HEADER_BYTES)).equals(payload)).toBe(true);
   });
@@ -110,19 +112,77 @@ describe('slab', () => {
     expect(new SlabWriter(new ArrayBuffer(SLAB_BYTES)).fits(FRAME_MAX_PAYLOAD)).toBe(false);
   });
 
-  it('gathers four full slabs into one block', () => {
-    const most = SLAB_BYTES - AROUND_A_FRAME;
-    const frame = {
-      tape: 1,
-      stream: 1,
-      flags: 0,
-      timeUs: 1,
-      payload: new Uint8Array(most),
-      spare: 0,
-    } as const;
-    const slabs = writeAll([frame, frame, frame, frame]);
+  it('gathers what is mixed of four full slabs into one block for each tape', () => {
+    const mixed = [1, 2].map(
+      (tape) => ({ tape, stream: 1, flags: 0, timeUs: 1, payload: HALF, spare: 0 }) as const,
+    );
+    const slabs = writeAll([...mixed, ...mixed, ...mixed, ...mixed]);
     expect(slabs).toHaveLength(4);
-    expect(gatherFrames(rangesOf(slabs), scratch)).toMatchObject([{ tape: 1, frames: 4, payload: 4 * most }]);
+    expect(gatherFrames(rangesOf(slabs), scratch)).toMatchObject([
+      { tape: 1, frames: 4, payload: 4 * HALF.length },
+      { tape: 2, frames: 4, payload: 4 * HALF.length },
+    ]);
+  });
+
+  it('leaves much of one tape where it lies, and keeps the order of each', () => {
+    const few = fc.array(
+      fc.record({
+        tape: fc.constantFrom(1, 1, 1, 2),
+        stream: fc.constantFrom(0, 1, 2, 3),
+        flags: fc.constant(0),
+        timeUs: fc.maxSafeNat(),
+        payload: fc
+          .tuple(fc.constantFrom(10, 200_000, 300_000), fc.nat(255))
+          .map(([length, byte]) => new Uint8Array(length).fill(byte)),
+        spare: fc.constant(0),
+      }),
+      { maxLength: 12 },
+    );
+    let lay = 0;
+    fc.assert(
+      fc.property(few, (appended) => {
+        const slabs = writeAll(appended).slice(0, 4);
+        const held = appended.slice(
+          0,
+          slabs.reduce((sum, { range }) => sum + range.to, 0),
+        );
+        for (const slab of slabs) slab.mark(AT_MS);
+        const gathered = gatherFrames(rangesOf(slabs), scratch);
+        const byTape = Map.groupBy(gathered, ({ tape }) => tape);
+        for (const [tape, own] of Map.groupBy(held, (frame) => frame.tape)) {
+          const blocks = byTape.get(tape)!;
+          const raw = Buffer.concat(blocks.map(({ rawFrames }) => rawFrames));
+          expect(Buffer.concat(own.map(encodeFrame)).equals(raw)).toBe(true);
+          expect(sumOf(blocks.map(({ frames: count }) => count))).toBe(own.length);
+          expect(sumOf(blocks.map(({ payload }) => payload))).toBe(
+            sumOf(own.map(({ payload }) => payload.length)),
+          );
+          expect(blocks.some(({ hasClient }) => hasClient)).toBe(own.some(({ stream }) => stream === 0));
+        }
+        lay += gathered.filter(({ rawFrames }) => rawFrames.buffer !== scratch.buffer).length;
+      }),
+      { numRuns: 60 },
+    );
+    expect(lay).toBeGreaterThan(0);
+  });
+
+  it('keeps apart what is mixed before and behind what lies as it is', () => {
+    const frame = (tape: number, byte: number, length: number): Appended => {
+      return { tape, stream: 1, flags: 0, timeUs: 1, payload: new Uint8Array(length).fill(byte), spare: 0 };
+    };
+    const slabs = [
+      [frame(1, 1, 9), frame(2, 2, 9)],
+      [frame(1, 3, 300_000)],
+      [frame(2, 4, 9), frame(1, 5, 9)],
+    ];
+    const gathered = gatherFrames(rangesOf(slabs.flatMap(writeAll)), scratch);
+    expect(gathered.map(({ tape, rawFrames }) => [tape, rawFrames.at(-1)])).toEqual([
+      [1, 1],
+      [2, 2],
+      [1, 3],
+      [2, 4],
+      [1, 5],
+    ]);
   });
 
   it('is taken in parts while it is filled: each record once, in order, and every part knows how late it is', () => {

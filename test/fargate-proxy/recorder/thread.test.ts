@@ -205,7 +205,7 @@ describe('the recorder thread', () => {
     const slabs = thread.said.map((message) => message.kind === 'durable' && message.slabs);
     // The last is still being filled.
     expect(slabs).toEqual([0, 0, 16, 3]);
-    expect(thread.durableBytes).toBe(2 * 40 + 20 * (1_000_000 + 32));
+    expect(thread.durableBytes).toBe(2 * (1 + 32) + 20 * (1_000_000 + 32));
   });
 
   it('has as many on their way as the journal takes, and one more, and calls them durable in order', async () => {

@@ -10,7 +10,7 @@ import { Authorization, decide } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { RecordReader, type TapeRecord } from '#core/protocols/kubernetes/tape.ts';
 import { type CloseReason, FRAME_HEADER_BYTES } from '#core/recording/format.ts';
-import { gatherFrames, type SlabRange } from '#core/recording/slab.ts';
+import { gatherFrames } from '#core/recording/slab.ts';
 import type { Greeting, Link, Reception } from '#proxy/protocol.ts';
 import { RecordSpace } from '#proxy/protocols/kubernetes/call-tape.ts';
 import { kubernetesProtocol } from '#proxy/protocols/kubernetes/kubernetes.ts';
@@ -75,7 +75,7 @@ export class KubernetesStand {
   #bell = new Bell();
   /** Taken, and not durable. */
   readonly #taken: Taken[] = [];
-  readonly #kept: SlabRange[] = [];
+  readonly #kept: { readonly tape: number; readonly frames: Buffer }[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #tapes: Tapes;
   #server: NetServer | undefined;
@@ -141,9 +141,8 @@ export class KubernetesStand {
   }> {
     this.#tapes.handOver();
     this.#take();
-    const scratch = new Uint8Array(Math.max(1, this.#kept.length) << 20);
-    for (const { tape, rawFrames } of gatherFrames(this.#kept, scratch)) {
-      const frames = Buffer.from(rawFrames);
+    const byTape = Map.groupBy(this.#kept, ({ tape }) => tape);
+    for (const { tape, frames } of [...byTape.values()].flat()) {
       for (let at = 0; at < frames.length; ) {
         const length = frames.readUInt32LE(at);
         const payload = frames.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + length);
@@ -167,8 +166,8 @@ export class KubernetesStand {
     const taken = this.#incoming.take(1_000);
     if (taken === undefined) return;
     this.#taken.push(taken);
-    for (const { buffer, from, to } of taken.ranges)
-      this.#kept.push({ buffer: buffer.slice(from, to), from: 0, to: to - from });
+    for (const { tape, rawFrames } of gatherFrames(taken.ranges, new Uint8Array(taken.bytes)))
+      this.#kept.push({ tape, frames: Buffer.from(rawFrames) });
   }
 
   failRecorder(error: CustodyError): void {
