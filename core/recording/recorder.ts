@@ -56,6 +56,8 @@ export interface Committed {
   readonly behind: readonly (readonly [tape: number, settled: Promise<CustodyError | undefined>])[];
   /** Frames for which nobody waits are not durable, of this commit or of an earlier one: a commit of all makes them so. */
   readonly isPartial: boolean;
+  /** How many tapes took part. */
+  readonly tapes: number;
 }
 
 export interface Ending {
@@ -202,7 +204,7 @@ export class Recorder {
   #inLine(touched: ReadonlyMap<number, Deck>): Promise<Committed> {
     const { isPartial } = this;
     return this.#line.enter(
-      async (before) => ({ ...(await this.#persist(touched, before)), isPartial }),
+      async (before) => ({ ...(await this.#persist(touched, before)), isPartial, tapes: touched.size }),
       () => freshBytesOf(touched),
     );
   }
@@ -224,7 +226,7 @@ export class Recorder {
   async #persist(
     touched: ReadonlyMap<number, Deck>,
     before: Promise<void>,
-  ): Promise<Omit<Committed, 'isPartial'>> {
+  ): Promise<Omit<Committed, 'isPartial' | 'tapes'>> {
     const toStore: [number, Promise<void>][] = [];
     const entered: [number, Deck, DraftEntry | undefined][] = [];
     for (const [tape, deck] of touched) {

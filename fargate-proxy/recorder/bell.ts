@@ -25,6 +25,16 @@ export class Bell {
     return Atomics.exchange(this.#words, STATE, RUNG) === ASLEEP;
   }
 
+  /** The recorder is awake after all, until it rests again: no ring needs a message. */
+  watch(): void {
+    Atomics.compareExchange(this.#words, STATE, ASLEEP, AWAKE);
+  }
+
+  /** It was rung since it was last answered. */
+  get isRung(): boolean {
+    return Atomics.load(this.#words, STATE) === RUNG;
+  }
+
   /** True: it was rung since it was last answered. */
   answer(): boolean {
     return Atomics.compareExchange(this.#words, STATE, RUNG, AWAKE) === RUNG;

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { HeldLease } from '#core/recording/leases.ts';
 import type { RecorderSurroundings } from '../surroundings.ts';
@@ -31,7 +32,8 @@ async function serve(
     renewed: (untilMs) => say({ kind: 'lease', untilMs }),
     lost: (error) => say({ kind: 'fenced', error: plainError(error) }),
   });
-  serveRecorder(parentPort!, { ...ports, lease }, monotonic, finish);
+  const cores = availableParallelism();
+  serveRecorder(parentPort!, { ...ports, lease }, { now: monotonic, cores, finish });
   if (sequencer !== undefined) keepSequencing(sequencer, sequenceMs, (thrown) => say(stalled(thrown)));
   if (sealEarlier !== undefined && earlier.failures.length > 0)
     keepSealing(sealEarlier, (sessions) => say({ kind: 'recovered-late', sessions }));

@@ -9,6 +9,7 @@ import { Closings } from './closings.ts';
 import { StampedJournal, stampsFile } from './commit-stamps.ts';
 import { Incoming, type Taken } from './incoming.ts';
 import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
+import { Vigil } from './vigil.ts';
 
 /** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
 const SLABS_PER_COMMIT = 16;
@@ -24,20 +25,26 @@ const LAST_SEAL_MS = 3_000;
 /** So long the end of the process waits for what the next start would do as well. */
 const FINISH_MS = 3_000;
 
-/**
- * Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. `finish`: once nothing
- * more is recorded.
- */
+export interface Serving {
+  /** The relay's monotonic clock, milliseconds. */
+  readonly now: () => number;
+  /** How many this process has; one, when left out. */
+  readonly cores?: number;
+  /** Once nothing more is recorded. */
+  readonly finish?: (() => Promise<void>) | undefined;
+}
+
+/** Serves a Recorder to the relay's thread until it says stop. */
 export function serveRecorder(
   port: MessagePort,
   ports: RecorderPorts,
-  now: () => number,
-  finish: () => Promise<void> = async () => undefined,
+  { now, cores = 1, finish = async () => undefined }: Serving,
 ): void {
   const stamped = stampsFile(process.env) === undefined ? undefined : new StampedJournal(ports.journal, now);
   const journal = stamped ?? ports.journal;
   const recorder = new Recorder({ ...ports, journal, pause: (ms) => sleep(ms) });
-  const thread = new RecorderThread({ port, recorder, stamped, finish, now });
+  const vigil = new Vigil({ now, cores });
+  const thread = new RecorderThread({ port, recorder, stamped, finish, now, vigil });
   const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
   const sealing = setInterval(() => void thread.sealAgain(now()), SEAL_EVERY_MS);
   port.on('message', (message: ToRecorder) => {
@@ -54,6 +61,7 @@ interface ThreadParts {
   readonly stamped: StampedJournal | undefined;
   readonly finish: () => Promise<void>;
   readonly now: () => number;
+  readonly vigil: Vigil;
 }
 
 class RecorderThread {
@@ -61,7 +69,9 @@ class RecorderThread {
   readonly #recorder: Recorder;
   readonly #stamped: StampedJournal | undefined;
   readonly #finish: () => Promise<void>;
+  readonly #now: () => number;
   readonly #incoming = new Incoming();
+  readonly #vigil: Vigil;
   readonly #closings: Closings<Close>;
   #bell = new Bell();
   #inFlight = 0;
@@ -74,11 +84,13 @@ class RecorderThread {
   #sealAt = 0;
   readonly #sealPause = new GrowingPause(2 * SEAL_EVERY_MS, SEAL_PAUSE_MAX_MS);
 
-  constructor({ port, recorder, stamped, finish, now }: ThreadParts) {
+  constructor({ port, recorder, stamped, finish, now, vigil }: ThreadParts) {
     this.#port = port;
     this.#recorder = recorder;
     this.#stamped = stamped;
     this.#finish = finish;
+    this.#now = now;
+    this.#vigil = vigil;
     this.#closings = new Closings((all) => this.#closeAll(all), { now, later: afterwards });
   }
 
@@ -172,11 +184,11 @@ class RecorderThread {
 
   async #commit({ ranges, bytes, slabs }: Taken, all: boolean): Promise<void> {
     this.#inFlight += 1;
-    const takenMs = this.#stamped?.now();
+    const takenMs = this.#now();
     const committing = this.#recorder.commit(ranges, all).finally(() => (this.#inFlight -= 1));
-    const { failed, behind, isPartial } = await committing;
+    const { failed, behind, isPartial, tapes } = await committing;
     this.#sayFailed(failed);
-    const times = takenMs === undefined ? undefined : this.#stamped?.times(takenMs);
+    const times = this.#stamped?.times(takenMs);
     this.#say({
       kind: 'durable',
       bytes,
@@ -186,6 +198,7 @@ class RecorderThread {
       ...(times === undefined ? {} : { times }),
     });
     for (const [tape, settled] of behind) void this.#follow(tape, settled);
+    if (!all) this.#vigil.keep(this.#bell, tapes, this.#now() - takenMs);
     // Not at once, where somebody has rung: what has arrived by message has its turn.
     if (this.#slabIsFull || !this.#bell.rest()) setImmediate(() => this.#look());
   }

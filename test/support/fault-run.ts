@@ -200,7 +200,7 @@ export class FaultRun {
   }
 
   async #putAged(): Promise<Committed> {
-    return { failed: await this.#recorder.putAged(this.#now), behind: [], isPartial: false };
+    return { failed: await this.#recorder.putAged(this.#now), behind: [], isPartial: false, tapes: 0 };
   }
 
   #record(asked: readonly { readonly tape: number; readonly size: number }[], all = true): void {

@@ -19,7 +19,7 @@ serveRecorder(
     leaves: new MemoryLeaves(),
     lease: { isHeld: true, task },
   },
-  () => performance.timeOrigin + performance.now() - timeOrigin,
+  { now: () => performance.timeOrigin + performance.now() - timeOrigin },
 );
 
 function onAws() {

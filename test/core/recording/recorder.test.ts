@@ -353,6 +353,7 @@ describe('Recorder with a slow store', () => {
       failed: [],
       behind: [],
       isPartial: false,
+      tapes: 1,
     });
     const [old, next] = await tailsIn(parts.journal.remains());
     held.go();

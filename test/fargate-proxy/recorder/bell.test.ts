@@ -36,7 +36,8 @@ class TwoThreads extends EventEmitter {
 
   constructor() {
     super();
-    serveRecorder(this as unknown as MessagePort, withStore(), () => 1);
+    let nowMs = 0;
+    serveRecorder(this as unknown as MessagePort, withStore(), { now: () => (nowMs += 0.1), cores: 2 });
     this.emit('message', { kind: 'bell', memory: this.#bell.memory });
     this.#slab = this.#begin();
     this.deliver();

@@ -81,7 +81,7 @@ class Task {
       postMessage: (message: FromRecorder) => this.tapes.receive(message),
     });
     const ports = { ...this.ports, sink: this.ports.store, journal };
-    serveRecorder(port as unknown as MessagePort, ports, () => performance.now());
+    serveRecorder(port as unknown as MessagePort, ports, { now: () => performance.now() });
     this.tapes = new Tapes({ postMessage: (message: ToRecorder) => recorder.emit('message', message) }, () =>
       performance.now(),
     );

@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { oldFrom } from '#core/recording/ageing.ts';
 import { Stream } from '#core/recording/format.ts';
+import type { Opening } from '#core/recording/recorder.ts';
 import { newSlab, SlabWriter } from '#core/recording/slab.ts';
 import { Bell } from '#proxy/recorder/bell.ts';
 import { TOGETHER_MS } from '#proxy/recorder/closings.ts';
@@ -22,6 +23,8 @@ class Thread extends EventEmitter {
   readonly ports = memoryPorts();
   readonly faults: Faults;
   now = 1;
+  /** Told of each look at the clock. */
+  looked = (): void => undefined;
   /** What an orderly end does last. */
   finish = async (): Promise<void> => undefined;
   published = 0;
@@ -30,7 +33,7 @@ class Thread extends EventEmitter {
   readonly #bell = new Bell();
   #slab: SlabWriter;
 
-  constructor(plan: readonly PlannedFault[] = [], appendsAtOnce?: number) {
+  constructor(plan: readonly PlannedFault[] = [], appendsAtOnce?: number, cores = 1) {
     super();
     Object.assign(this.ports.journal, { appendsAtOnce });
     this.faults = new Faults(plan);
@@ -38,7 +41,11 @@ class Thread extends EventEmitter {
     const sink = this.faults.wrap('sink', this.ports.store, { calls: ['put'] });
     const ports = { ...this.ports, sink, journal };
     const finish = (): Promise<void> => this.finish();
-    serveRecorder(this as unknown as MessagePort, ports, () => this.now, finish);
+    const now = (): number => {
+      this.looked();
+      return this.now;
+    };
+    serveRecorder(this as unknown as MessagePort, ports, { now, cores, finish });
     this.tell({ kind: 'bell', memory: this.#bell.memory });
     this.#slab = this.#begin();
   }
@@ -65,8 +72,8 @@ class Thread extends EventEmitter {
     }
   }
 
-  ring(): void {
-    if (!this.#bell.ring(true)) return;
+  ring(all = true): void {
+    if (!this.#bell.ring(all)) return;
     this.woken += 1;
     this.tell({ kind: 'take' });
   }
@@ -127,6 +134,32 @@ afterEach(() => {
 });
 
 describe('the recorder thread', () => {
+  it('stays awake for a write-ahead session alone, which goes on at once', async () => {
+    const thread = new Thread([], undefined, 2);
+    const { durability, ...rest } = opening(1);
+    const ahead: Opening = { ...rest, durability: { ...durability, mode: 'write-ahead' } };
+    thread.tell({ kind: 'open', tape: 1, opening: ahead, startedMs: 0 });
+    await quiet();
+    const goOn = (): void => {
+      thread.publish(said(1));
+      thread.ring(false);
+    };
+    for (let i = 0; i < 15; i += 1) {
+      goOn();
+      await quiet();
+    }
+    expect(thread.woken).toBe(15);
+    let looks = 0;
+    thread.looked = () => {
+      thread.now += 0.1;
+      if ((looks += 1) === 5) goOn();
+    };
+    goOn();
+    await quiet();
+    expect([thread.published, thread.woken]).toEqual([17, 16]);
+    expect(thread.appends).toBe(17);
+  });
+
   it('answers an open to its tape, with the error when there is one', async () => {
     const thread = new Thread([{ point: 'sink.put', nth: 1, kind: 'lost' }]);
     thread.tell(
