@@ -1,7 +1,7 @@
 import type { Bell } from './bell.ts';
 
 /** So long the next ring is watched for, milliseconds: a target nearby answers, and a client says what follows. */
-const WATCH_MS = 0.6;
+const WATCH_MS = 1;
 /** Who waits longer for the journal anyway gains nothing. */
 const QUICK_MS = 2;
 /** After so many commits of a session alone the next is expected, and after half as many once it did not come. */
@@ -35,7 +35,8 @@ export class Vigil {
     if (cores < 2 || this.#alone < IN_A_ROW) return;
     bell.watch();
     const untilMs = now() + WATCH_MS;
-    while (!bell.isRung && now() < untilMs);
+    // Whoever shares the core with it loses less.
+    while (!bell.isRung && now() < untilMs) Atomics.pause();
     if (!bell.isRung) this.#alone = IN_A_ROW / 2;
   }
 }
