@@ -75,6 +75,7 @@ class RecorderThread {
   readonly #closings: Closings<Close>;
   #bell = new Bell();
   #inFlight = 0;
+  #looksAgain = false;
   /** The last of a slab waits, whoever rang. */
   #slabIsFull = false;
   /** So much has come that none of it waits for a tick. */
@@ -146,12 +147,28 @@ class RecorderThread {
     this.#sayFailed(await this.#recorder.putAged(at));
   }
 
-  /** Begins commits for as long as somebody asked for one; sleeps once it could begin another and nobody has asked. */
+  /** Begins a commit where somebody asked for one; sleeps where it could begin one and nobody has asked. */
   #look(): void {
     while (this.#mayCommit) {
-      if (this.#isAsked()) this.#take();
-      else if (this.#bell.rest()) return;
+      if (this.#isAsked()) {
+        this.#take();
+        return this.#lookAgain();
+      }
+      if (this.#bell.rest()) return;
     }
+  }
+
+  /**
+   * Once what was begun has gone as far as it goes at once: behind a journal that writes at once, whoever waits has been told by then.
+   * Until then the recorder is awake, and what is rung for meanwhile shares the next commit.
+   */
+  #lookAgain(): void {
+    if (this.#looksAgain) return;
+    this.#looksAgain = true;
+    setImmediate(() => {
+      this.#looksAgain = false;
+      this.#look();
+    });
   }
 
   /** While commits are on their way to the journal, the next is compressed. */
@@ -199,8 +216,7 @@ class RecorderThread {
     });
     for (const [tape, settled] of behind) void this.#follow(tape, settled);
     if (!all) this.#vigil.keep(this.#bell, tapes, this.#now() - takenMs);
-    // Not at once, where somebody has rung: what has arrived by message has its turn.
-    if (this.#slabIsFull || !this.#bell.rest()) setImmediate(() => this.#look());
+    this.#lookAgain();
   }
 
   async #follow(tape: number, settled: Committed['behind'][number][1]): Promise<void> {
