@@ -134,6 +134,22 @@ afterEach(() => {
 });
 
 describe('the recorder thread', () => {
+  it('tells whoever waits for a commit before it begins the next', async () => {
+    const thread = new Thread();
+    await thread.open(1);
+    thread.record(said(1));
+    await quiet();
+    const begun: string[][] = [];
+    thread.looked = () => {
+      begun.push(thread.heard);
+      if (begun.length === 1) thread.record(said(1));
+    };
+    thread.said.length = 0;
+    thread.record(said(1));
+    await quiet();
+    expect(begun).toEqual([[], ['durable']]);
+  });
+
   it('stays awake for a write-ahead session alone, which goes on at once', async () => {
     const thread = new Thread([], undefined, 2);
     const { durability, ...rest } = opening(1);
