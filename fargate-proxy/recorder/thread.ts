@@ -28,7 +28,7 @@ const FINISH_MS = 3_000;
 export interface Serving {
   /** The relay's monotonic clock, milliseconds. */
   readonly now: () => number;
-  /** How many this process has; one, when left out. */
+  /** How many the machine has, which other processes may use as well; one, when left out. */
   readonly cores?: number;
   /** Once nothing more is recorded. */
   readonly finish?: (() => Promise<void>) | undefined;

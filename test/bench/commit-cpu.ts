@@ -18,8 +18,7 @@ for (const count of counts.split(',').map(Number)) {
     return Promise.resolve();
   };
   for (let tape = 1; tape <= count; tape += 1) {
-    const { durability, ...rest } = opening(tape);
-    await recorder.open(tape, { ...rest, durability: { ...durability, mode: 'write-ahead' } }, 0);
+    await recorder.open(tape, opening(tape, 'write-ahead'), 0);
   }
   const run = async (n: number): Promise<number> => {
     let spent = 0;

@@ -1,4 +1,4 @@
-import { Stream } from '#core/recording/format.ts';
+import { type DurabilityMode, Stream } from '#core/recording/format.ts';
 import type { Journal } from '#core/recording/ports.ts';
 import {
   AGEING_AT_ONCE,
@@ -36,7 +36,7 @@ export function memoryRecorder(
 }
 
 /** `n` distinguishes sessions. */
-export function opening(n = 0): Opening {
+export function opening(n = 0, mode: DurabilityMode = 'windowed'): Opening {
   return {
     session: newSessionId(1_700_000_000_000 + n, new Uint8Array(10).fill(n)),
     startedAt: '2026-11-23T09:00:00.000Z',
@@ -46,7 +46,7 @@ export function opening(n = 0): Opening {
     grant: { rule: 'developers-work' },
     policy: 'a'.repeat(64),
     gateway: { version: '0.1.0', task: 'task-1' },
-    durability: { mode: 'windowed', windowMs: 250 },
+    durability: { mode, windowMs: 250 },
   };
 }
 

@@ -232,13 +232,12 @@ describe('Recorder', () => {
 });
 
 describe('a commit for those who wait', () => {
-  const ahead = { mode: 'write-ahead', windowMs: 250 } as const;
   const answer = (tape: number, text: string) => ({ ...textFrame(tape, 1, text), stream: Stream.target });
 
   async function stand() {
     const parts = memoryRecorder();
-    await parts.recorder.open(1, { ...opening(1), durability: ahead }, 0);
-    await parts.recorder.open(2, { ...opening(2), durability: ahead }, 0);
+    await parts.recorder.open(1, opening(1, 'write-ahead'), 0);
+    await parts.recorder.open(2, opening(2, 'write-ahead'), 0);
     await parts.recorder.open(3, opening(3), 0);
     const commit = async (all: boolean, ...frames: Parameters<typeof slabsOf>[0]) =>
       (await parts.recorder.commit(slabsOf(frames, 1), all)).isPartial;

@@ -120,8 +120,7 @@ class TwoThreads extends EventEmitter {
 
   async open(): Promise<void> {
     for (const tape of [1, 2]) {
-      const durability = { mode: 'write-ahead', windowMs: 250 } as const;
-      this.emit('message', { kind: 'open', tape, opening: { ...opening(tape), durability }, startedMs: 0 });
+      this.emit('message', { kind: 'open', tape, opening: opening(tape, 'write-ahead'), startedMs: 0 });
     }
     await this.settle();
   }

@@ -90,9 +90,8 @@ class Task {
   async open(deadlines: readonly number[]): Promise<void> {
     for (const [n, deadlineMs] of deadlines.entries()) {
       const onFailure = (error: CustodyError): void => void this.failures.push([n, error]);
-      const durability = { mode: 'write-ahead', windowMs: 250 } as const;
-      const options = { durability: durability.mode, windowMs: 250, deadlineMs, onFailure };
-      const opened = this.tapes.open({ ...opening(n), durability }, options);
+      const options = { durability: 'write-ahead', windowMs: 250, deadlineMs, onFailure } as const;
+      const opened = this.tapes.open(opening(n, 'write-ahead'), options);
       await vi.advanceTimersByTimeAsync(1);
       this.sessions.push(await opened);
     }

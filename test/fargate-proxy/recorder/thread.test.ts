@@ -5,7 +5,6 @@ import type { MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { oldFrom } from '#core/recording/ageing.ts';
 import { Stream } from '#core/recording/format.ts';
-import type { Opening } from '#core/recording/recorder.ts';
 import { newSlab, SlabWriter } from '#core/recording/slab.ts';
 import { Bell } from '#proxy/recorder/bell.ts';
 import { TOGETHER_MS } from '#proxy/recorder/closings.ts';
@@ -152,9 +151,7 @@ describe('the recorder thread', () => {
 
   it('stays awake for a write-ahead session alone, which goes on at once', async () => {
     const thread = new Thread([], undefined, 2);
-    const { durability, ...rest } = opening(1);
-    const ahead: Opening = { ...rest, durability: { ...durability, mode: 'write-ahead' } };
-    thread.tell({ kind: 'open', tape: 1, opening: ahead, startedMs: 0 });
+    thread.tell({ kind: 'open', tape: 1, opening: opening(1, 'write-ahead'), startedMs: 0 });
     await quiet();
     const goOn = (): void => {
       thread.publish(said(1));
