@@ -12,7 +12,7 @@ import type {
 } from '#core/identity/devices/store.ts';
 import { canonicalEmail } from '#core/identity/email.ts';
 import { parseJson } from '#core/json.ts';
-import { openSqlite } from './sqlite.ts';
+import { inTransaction, openSqlite } from './sqlite.ts';
 
 const FILE = 'devices.sqlite';
 const PAGE_MAX = 1_000;
@@ -50,19 +50,6 @@ export function localDevices(folder: string): LocalDevices {
     told: async (id, count) => told(database, id, count),
     close: () => database.close(),
   };
-}
-
-/** It begins with the lock: nobody else writes between the look and the change. */
-function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const done = work();
-    database.exec('COMMIT');
-    return done;
-  } catch (thrown) {
-    database.exec('ROLLBACK');
-    throw thrown;
-  }
 }
 
 /** What nobody signed for an hour goes with the next one. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logouts, MarkedLogout } from '#core/identity/logouts.ts';
-import { openSqlite } from './sqlite.ts';
+import { inTransaction, openSqlite } from './sqlite.ts';
 
 const FILE = 'logouts.sqlite';
 /** `at`: milliseconds since 1970. */
@@ -20,19 +20,14 @@ export function localLogouts(folder: string): Logouts & { close(): void } {
 }
 
 function take(database: DatabaseSync, { token, at, marks }: MarkedLogout): boolean {
-  database.exec('BEGIN IMMEDIATE');
-  try {
+  return inTransaction(database, () => {
     const { changes } = database.prepare('INSERT OR IGNORE INTO taken (token) VALUES (?)').run(token);
     const mark = database.prepare(
       'INSERT INTO marks (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO UPDATE SET at = max(at, excluded.at)',
     );
     if (changes === 1) for (const name of marks) mark.run(name, at.getTime());
-    database.exec('COMMIT');
     return changes === 1;
-  } catch (thrown) {
-    database.exec('ROLLBACK');
-    throw thrown;
-  }
+  });
 }
 
 function newest(database: DatabaseSync, marks: readonly string[]): Map<string, Date> {

@@ -12,7 +12,7 @@ import type {
   Write,
 } from '#core/identity/scim/store.ts';
 import { parseJson } from '#core/json.ts';
-import { openSqlite } from './sqlite.ts';
+import { inTransaction, openSqlite } from './sqlite.ts';
 
 const FILE = 'scim.sqlite';
 const SCHEMA = `
@@ -93,16 +93,7 @@ function writing(database: DatabaseSync): (write: Write) => void {
     count.run(kind);
   }
 
-  return (write) => {
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      change(write);
-      database.exec('COMMIT');
-    } catch (error) {
-      database.exec('ROLLBACK');
-      throw error;
-    }
-  };
+  return (write) => inTransaction(database, () => change(write));
 }
 
 function entryIn<K extends Kind>(row: Record<string, unknown> | undefined): Entry<K> | undefined {

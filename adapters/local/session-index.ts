@@ -1,4 +1,4 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 import type {
@@ -9,9 +9,18 @@ import type {
   SessionRecord,
 } from '#core/recording/session-index.ts';
 import { takePage } from '#core/recording/session-page.ts';
-import { cannotOpen, type Commits, isDamage, synchronous } from './sqlite.ts';
+import { cannotOpen, type Commits, isDamage, openShared } from './sqlite.ts';
 
-const BUSY_MS = 5_000;
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY, target TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL,
+    record TEXT NOT NULL, outcome TEXT) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS approvers (
+    issuer TEXT NOT NULL, subject TEXT NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (issuer, subject, id)) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS unsealed ON sessions (id) WHERE outcome IS NULL;
+  CREATE INDEX IF NOT EXISTS by_target ON sessions (target, id);
+  CREATE INDEX IF NOT EXISTS by_subject ON sessions (issuer, subject, id);`;
 
 interface Row {
   readonly id: string;
@@ -42,26 +51,13 @@ export function openSessionIndex(
 }
 
 function openDatabase(file: string, commits: Commits): DatabaseSync {
-  let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file);
-    database.exec(`
-      PRAGMA busy_timeout = ${BUSY_MS};
-      PRAGMA journal_mode = WAL;
-      ${synchronous(commits)}
-      CREATE TABLE IF NOT EXISTS sessions (
-        id TEXT PRIMARY KEY, target TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL,
-        record TEXT NOT NULL, outcome TEXT) STRICT, WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS approvers (
-        issuer TEXT NOT NULL, subject TEXT NOT NULL, id TEXT NOT NULL,
-        PRIMARY KEY (issuer, subject, id)) STRICT, WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS unsealed ON sessions (id) WHERE outcome IS NULL;
-      CREATE INDEX IF NOT EXISTS by_target ON sessions (target, id);
-      CREATE INDEX IF NOT EXISTS by_subject ON sessions (issuer, subject, id);`);
-    if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] === 'ok') return database;
-    throw damaged(file, 'quick_check failed');
+    return openShared(file, commits, (database) => {
+      database.exec(SCHEMA);
+      if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] !== 'ok')
+        throw damaged(file, 'quick_check failed');
+    });
   } catch (cause) {
-    database?.close();
     if (cause instanceof CustodyError) throw cause;
     throw isDamage(cause)
       ? damaged(file, (cause as Error).message, cause)

@@ -1,7 +1,5 @@
-import { DatabaseSync } from 'node:sqlite';
-import { cannotOpen } from './sqlite.ts';
-
-const BUSY_MS = 5_000;
+import type { DatabaseSync } from 'node:sqlite';
+import { cannotOpen, inTransaction, openShared } from './sqlite.ts';
 
 /** Which sealed sessions have no index of their steps yet: a note beside the session index, which costs nothing to ask. */
 export interface UnindexedSessions {
@@ -30,20 +28,19 @@ export function openUnindexedSessions(file: string, version: string): UnindexedS
 }
 
 function openDatabase(file: string, version: string): DatabaseSync {
-  let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file);
-    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA synchronous = NORMAL;`);
-    const columns = database.prepare('SELECT name FROM pragma_table_info(?)').all('sessions');
-    if (!columns.some(({ name }) => name === 'indexed'))
-      database.exec('ALTER TABLE sessions ADD COLUMN indexed TEXT');
-    database.exec(
-      'CREATE INDEX IF NOT EXISTS unindexed ON sessions (id) WHERE outcome IS NOT NULL AND indexed IS NULL',
-    );
-    database.prepare('UPDATE sessions SET indexed = NULL WHERE indexed IS NOT ?').run(version);
-    return database;
+    return openShared(file, 'log', (database) => inTransaction(database, () => addNotes(database, version)));
   } catch (cause) {
-    database?.close();
     throw cannotOpen('the session index', file, cause);
   }
+}
+
+function addNotes(database: DatabaseSync, version: string): void {
+  const columns = database.prepare('SELECT name FROM pragma_table_info(?)').all('sessions');
+  if (!columns.some(({ name }) => name === 'indexed'))
+    database.exec('ALTER TABLE sessions ADD COLUMN indexed TEXT');
+  database.exec(
+    'CREATE INDEX IF NOT EXISTS unindexed ON sessions (id) WHERE outcome IS NOT NULL AND indexed IS NULL',
+  );
+  database.prepare('UPDATE sessions SET indexed = NULL WHERE indexed IS NOT ?').run(version);
 }

@@ -1,10 +1,16 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
-import { cannotOpen, isDamage } from '#adapters/local/sqlite.ts';
+import { cannotOpen, isDamage, openShared } from '#adapters/local/sqlite.ts';
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 
 const COLUMNS = 'model, id, payload, uid, user_code, grant_id, expires_at';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS state (
+    model TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL, uid TEXT, user_code TEXT, grant_id TEXT,
+    expires_at INTEGER, PRIMARY KEY (model, id)) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS by_grant ON state (grant_id);`;
 
 /** Logins and refresh tokens of the demo identity provider, kept so that a restart logs nobody out. */
 export interface OidcState {
@@ -23,19 +29,12 @@ export function openOidcState(file: string, now: () => number): OidcState {
 }
 
 function openDatabase(file: string, now: number): DatabaseSync {
-  let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file);
-    database.exec(`
-      PRAGMA journal_mode = WAL;
-      CREATE TABLE IF NOT EXISTS state (
-        model TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL, uid TEXT, user_code TEXT, grant_id TEXT,
-        expires_at INTEGER, PRIMARY KEY (model, id)) STRICT, WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS by_grant ON state (grant_id);`);
-    database.prepare('DELETE FROM state WHERE expires_at <= ?').run(now);
-    return database;
+    return openShared(file, 'durable', (database) => {
+      database.exec(SCHEMA);
+      database.prepare('DELETE FROM state WHERE expires_at <= ?').run(now);
+    });
   } catch (cause) {
-    database?.close();
     if (!isDamage(cause)) throw cannotOpen("the demo identity provider's state", file, cause);
     throw new CustodyError('state-damaged', `the demo identity provider's state ${file} is damaged`, {
       hint: 'remove it and start again: everybody logs in once more',

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { timeOfId } from '#core/recording/session-id.ts';
 import type { SearchedSession, SearchedStep } from '#core/search/entry.ts';
+import { inTransaction } from '../sqlite.ts';
 import { packed } from './chunks.ts';
 import { firstRowOf, lastRowOf, slotOf, spanOf } from './schema.ts';
 import { sessionMarks, stepMarks, wordTokens } from './tokens.ts';
@@ -82,14 +83,11 @@ export class SearchWriter {
   }
 
   #commit(work: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE');
     try {
-      work();
-      this.#database.exec('COMMIT');
-    } catch (error) {
+      inTransaction(this.#database, work);
+    } catch (thrown) {
       this.#adding = undefined;
-      this.#database.exec('ROLLBACK');
-      throw error;
+      throw thrown;
     }
   }
 }
