@@ -1,4 +1,5 @@
-import { Stream } from '#core/recording/format.ts';
+import { Stream, type StreamNumber } from '#core/recording/format.ts';
+import { HeldBack } from './held-back.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 import type { RawEnd } from './wire/raw-end.ts';
 import type { RelayMemory } from './wire/relay-memory.ts';
@@ -54,12 +55,18 @@ export interface RelayHands {
   targetDrained(): void;
 }
 
-/** Records, then forwards; both ways, with back-pressure from the other socket and from the recorder. */
+/**
+ * Records, then forwards; both ways, with back-pressure from the other socket and from the recorder. What is recorded when that is too
+ * far behind waits for it, whatever it is.
+ */
 export class Relay {
   readonly #options: RelayOptions;
   /** In write-ahead mode. */
   readonly #ahead: WriteAhead | undefined;
   readonly #gate: Gate | undefined;
+  readonly #heldBack = new HeldBack();
+  /** The recorder is too far behind. */
+  #late = false;
   #clientOpen = true;
   #stopped = false;
 
@@ -75,10 +82,10 @@ export class Relay {
    * their direction.
    */
   start(clientRest: Uint8Array, targetRest: Uint8Array): void {
-    const { client, target, tape, half, onClientBytes, onTargetBytes, onEnd } = this.#options;
+    const { client, target, tape, half, onClientBytes, onEnd } = this.#options;
     target.start(
       (length) => this.#fromTarget(length),
-      () => onEnd('target'),
+      () => this.#heldBack.whenPassed(() => onEnd('target')),
       half,
     );
     client.start(
@@ -86,25 +93,24 @@ export class Relay {
       () => this.#clientEnded(),
       half,
     );
-    tape.onWait(() => this.#waitForRecorderBothWays());
+    tape.onWait(() => this.#waitForRecorder());
     if (clientRest.byteLength > 0) {
-      tape.record(Stream.client, clientRest, clientRest.byteLength);
+      this.#record(Stream.client, clientRest);
       onClientBytes(clientRest, clientRest.byteLength);
       if (this.#gate === undefined) this.#forward(clientRest);
       else this.#gate.fromClient(clientRest);
     }
     if (targetRest.byteLength === 0) return;
     if (this.#gate !== undefined) return this.#gate.fromTarget(targetRest);
-    tape.record(Stream.target, targetRest, targetRest.byteLength);
-    client.send(targetRest);
-    onTargetBytes(targetRest, targetRest.byteLength);
+    this.#record(Stream.target, targetRest);
+    this.#pass(targetRest);
   }
 
   /** Nothing more of the client's is forwarded. */
   muteClient(): void {
     this.#clientOpen = false;
     this.#options.client.pause();
-    const dropped = (this.#ahead?.drop() ?? 0) + (this.#gate?.stop() ?? 0);
+    const dropped = (this.#ahead?.drop() ?? 0) + (this.#gate?.stop() ?? 0) + this.#heldBack.drop('target');
     if (dropped > 0) this.#options.tape.note({ note: 'not-forwarded', bytes: dropped });
   }
 
@@ -112,56 +118,76 @@ export class Relay {
   stop(): void {
     this.#stopped = true;
     this.muteClient();
+    this.#heldBack.drop('client');
     this.#options.target.pause();
   }
 
   #fromClient(length: number): void {
     if (!this.#clientOpen) return;
-    const { client, target, tape, memory, onClientBytes } = this.#options;
-    const keepsUp = tape.record(Stream.client, memory.read, length);
+    const { client, target, memory, onClientBytes } = this.#options;
+    const read = memory.view(length);
+    this.#record(Stream.client, read);
     // Recording may just have ended the session.
     if (!this.#clientOpen) return;
     const ahead = this.#gate === undefined ? this.#ahead : undefined;
-    ahead?.holdRecorded(memory.view(length));
-    onClientBytes(memory.read, length);
-    if (this.#gate !== undefined) this.#throughGate(this.#gate, length);
-    else if (ahead === undefined) target.sendRead(length);
+    ahead?.holdRecorded(read);
+    onClientBytes(read, length);
+    if (this.#gate !== undefined) this.#throughGate(this.#gate, read);
+    else if (ahead === undefined) this.#toTarget(read);
     else if (ahead.full) this.#waitForAhead(ahead);
-    if (!keepsUp) this.#waitForRecorder(client);
     if (target.congested) this.#waitFor(target, client);
   }
 
-  #throughGate(gate: Gate, length: number): void {
-    const { client, memory } = this.#options;
-    gate.fromClient(memory.view(length));
-    if (gate.full) client.pause();
+  #throughGate(gate: Gate, read: Uint8Array): void {
+    gate.fromClient(read);
+    if (gate.full) this.#options.client.pause();
   }
 
   #hands(): RelayHands {
-    const { client, target, tape, onTargetBytes } = this.#options;
     return {
       forward: (bytes) => this.#forward(bytes),
       pass: (bytes) => {
-        const keepsUp = tape.record(Stream.target, bytes, bytes.byteLength);
-        if (this.#stopped) return;
-        client.sendCopy(bytes);
-        onTargetBytes(bytes, bytes.byteLength);
-        if (!keepsUp) this.#waitForRecorder(target);
+        this.#record(Stream.target, bytes);
+        this.#pass(bytes);
       },
       say: (bytes) => {
-        tape.record(Stream.gateway, bytes, bytes.byteLength);
-        if (!this.#stopped) client.sendCopy(bytes);
+        this.#record(Stream.gateway, bytes);
+        this.#say(bytes);
       },
-      ask: (bytes) => target.sendCopy(bytes),
-      drained: () => this.#resume(client),
-      targetDrained: () => this.#resume(target),
+      ask: (bytes) => this.#toTarget(bytes, 0),
+      drained: () => this.#resume(this.#options.client),
+      targetDrained: () => this.#resume(this.#options.target),
     };
   }
 
   #forward(bytes: Uint8Array): void {
     if (bytes.byteLength === 0) return;
-    if (this.#ahead === undefined) this.#options.target.sendCopy(bytes);
+    if (this.#ahead === undefined) this.#toTarget(bytes);
     else this.#ahead.hold(bytes);
+  }
+
+  #record(stream: StreamNumber, bytes: Uint8Array): void {
+    if (!this.#options.tape.record(stream, bytes, bytes.byteLength)) this.#waitForRecorder();
+  }
+
+  #pass(bytes: Uint8Array): void {
+    if (this.#stopped) return;
+    if (this.#late) return this.#heldBack.keep('client', bytes, (kept) => this.#pass(kept));
+    const { client, onTargetBytes } = this.#options;
+    client.sendCopy(bytes);
+    onTargetBytes(bytes, bytes.byteLength);
+  }
+
+  #say(bytes: Uint8Array): void {
+    if (this.#stopped) return;
+    if (this.#late) this.#heldBack.keep('client', bytes, (kept) => this.#say(kept));
+    else this.#options.client.sendCopy(bytes);
+  }
+
+  /** `said`: how much of it is the client's. */
+  #toTarget(bytes: Uint8Array, said = bytes.byteLength): void {
+    if (this.#late) this.#heldBack.keep('target', bytes, (kept) => this.#toTarget(kept, said), said);
+    else this.#options.target.sendCopy(bytes);
   }
 
   #waitForAhead(ahead: WriteAhead): void {
@@ -175,7 +201,7 @@ export class Relay {
     const { onEnd } = this.#options;
     if (!this.#clientOpen) return onEnd('client');
     const held = (): void => {
-      if (this.#ahead === undefined) onEnd('client');
+      if (this.#ahead === undefined) this.#heldBack.whenPassed(() => onEnd('client'));
       else this.#ahead.whenEmpty(() => onEnd('client'));
     };
     if (this.#gate === undefined) held();
@@ -183,14 +209,11 @@ export class Relay {
   }
 
   #fromTarget(length: number): void {
-    const { client, target, tape, memory, onTargetBytes } = this.#options;
+    const { client, target, memory } = this.#options;
     if (this.#gate !== undefined) return this.#targetThroughGate(this.#gate, length);
-    const passing = this.#options.passes?.(memory.read, length) ?? length;
-    const keepsUp = tape.record(Stream.target, memory.read, passing);
-    if (this.#stopped) return;
-    client.sendRead(passing);
-    onTargetBytes(memory.read, passing);
-    if (!keepsUp) this.#waitForRecorder(target);
+    const passing = memory.view(this.#options.passes?.(memory.read, length) ?? length);
+    this.#record(Stream.target, passing);
+    this.#pass(passing);
     if (client.congested) this.#waitFor(client, target);
   }
 
@@ -206,14 +229,24 @@ export class Relay {
     sink.whenDrained(() => this.#resume(source));
   }
 
-  #waitForRecorder(source: RawEnd): void {
-    source.pause();
-    this.#options.tape.whenCaughtUp(() => this.#resume(source));
+  /** Neither side is read, and what was read goes no further. */
+  #waitForRecorder(): void {
+    const { client, target, tape } = this.#options;
+    client.pause();
+    target.pause();
+    if (this.#late) return;
+    this.#late = true;
+    tape.whenCaughtUp(() => {
+      this.#late = false;
+      this.#heldBack.release();
+      this.#goOn(client, target);
+      this.#goOn(target, client);
+    });
   }
 
-  #waitForRecorderBothWays(): void {
-    this.#waitForRecorder(this.#options.client);
-    this.#waitForRecorder(this.#options.target);
+  #goOn(source: RawEnd, sink: RawEnd): void {
+    if (sink.congested) this.#waitFor(sink, source);
+    else this.#resume(source);
   }
 
   get #clientWaits(): boolean {
@@ -222,7 +255,8 @@ export class Relay {
 
   #resume(source: RawEnd): void {
     const isClient = source === this.#options.client;
-    if (this.#stopped || (isClient ? this.#clientWaits : this.#gate?.targetFull === true)) return;
+    if (this.#stopped || this.#late || (isClient ? this.#clientWaits : this.#gate?.targetFull === true))
+      return;
     source.resume();
   }
 }

@@ -109,7 +109,7 @@ export class Tapes {
     return session;
   }
 
-  /** Appends one frame. Returns false when the session must wait before it reads on. Hot. */
+  /** Appends one frame. False: what is in it must wait for `whenCaughtUp`, and the session before it reads on. Hot. */
   append(tape: SessionTape, stream: StreamNumber, flags: number, bytes: Uint8Array, length: number): boolean {
     const now = this.#now();
     if (now >= this.#leaseUntilMs) this.die(leaseLost());
@@ -123,7 +123,7 @@ export class Tapes {
     return now - this.#backlog.sinceMs <= tape.windowMs && this.#backlog.bytes <= MOST_BYTES;
   }
 
-  /** Calls `resume` once what is not durable has become less, and the tape is not too far behind. */
+  /** Calls `resume` once what is not durable has become less, and nothing of it is older than the tape's window. */
   whenCaughtUp(tape: SessionTape, resume: () => void): void {
     this.#waiting.set(resume, tape);
   }
@@ -314,6 +314,7 @@ export class Tapes {
   #resume(): void {
     const now = this.#now();
     for (const [resume, tape] of [...this.#waiting]) {
+      if (now - this.#backlog.sinceMs > tape.windowMs) continue;
       if (this.#behind.has(tape) && !this.#followsClosely(tape, now)) continue;
       this.#waiting.delete(resume);
       resume();
@@ -375,7 +376,10 @@ export class SessionTape {
     this.#onFailure = options.onFailure;
   }
 
-  /** Records the first `length` of `bytes`, copying them. False: wait (`whenCaughtUp`) before reading on. */
+  /**
+   * Records the first `length` of `bytes`, copying them. False: more than the window allows is not durable. These bytes wait for
+   * `whenCaughtUp` before they are forwarded, and whoever reads before he reads on.
+   */
   record(stream: StreamNumber, bytes: Uint8Array, length: number): boolean {
     return this.#tapes.append(this, stream, 0, bytes, length);
   }

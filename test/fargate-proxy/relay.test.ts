@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SessionTape } from '#proxy/recorder/tapes.ts';
 import { HeldRecorder, Stand, until } from '#test/support/relay-stand.ts';
@@ -46,6 +47,77 @@ describe('a windowed session', () => {
     recorder.makeDurable(1);
     await until(() => there.reached === 'select 1select 2');
     expect(String(await answer)).toBe('an answer');
+  });
+
+  /** A frame is taken, and its window goes by unseen: the thread had no CPU. */
+  async function windowGoesBy(): Promise<void> {
+    await passes('select 1');
+    recorder.tapes.handOver();
+    recorder.now += 251;
+  }
+
+  async function isRecorded(from: Socket, text: string): Promise<void> {
+    const { position } = tape;
+    from.write(text);
+    await until(() => tape.position > position);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  }
+
+  it('records what comes when its window is over already, and passes it on when the recorder has caught up', async () => {
+    await windowGoesBy();
+    await isRecorded(there.client, 'select 2');
+    there.client.write('select 3');
+    there.target.write('an answer');
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect([there.reached, there.client.bytesRead]).toEqual(['select 1', 0]);
+    const answer = once(there.client, 'data');
+    recorder.makeDurable(1);
+    await until(() => there.reached === 'select 1select 2select 3');
+    expect(String(await answer)).toBe('an answer');
+  });
+
+  it('does the same with what the target says, and waits while anything is older than its window', async () => {
+    await passes('select 1');
+    recorder.tapes.handOver();
+    recorder.now += 100;
+    await passes('select 2');
+    recorder.tapes.handOver();
+    recorder.now += 251;
+    await isRecorded(there.target, 'an answer');
+    recorder.makeDurable(1);
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect(there.client.bytesRead).toBe(0);
+    const answer = once(there.client, 'data');
+    recorder.makeDurable(1);
+    expect(String(await answer)).toBe('an answer');
+  });
+
+  it.each([
+    ['client', 'target'],
+    ['target', 'client'],
+  ] as const)('that the %s ends with such words ends when they have gone on', async (from, to) => {
+    await windowGoesBy();
+    await isRecorded(there[from], 'goodbye');
+    there[from].end();
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect(there.ended).toEqual([]);
+    const words = from === 'client' ? 'select 1goodbye' : 'goodbye';
+    let heard = from === 'client' ? there.reached : '';
+    there[to].on('data', (bytes: Buffer) => (heard += String(bytes)));
+    recorder.makeAllDurable();
+    await until(() => heard === words && there.ended.length > 0);
+    expect(there.ended).toEqual([from]);
+  });
+
+  it('that is stopped passes on nothing that waits, and says how much of it the client sent', async () => {
+    await windowGoesBy();
+    await isRecorded(there.client, 'select 2');
+    const note = vi.spyOn(tape, 'note');
+    there.relay.stop();
+    recorder.makeAllDurable();
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect(there.reached).toBe('select 1');
+    expect(note.mock.calls).toEqual([[{ note: 'not-forwarded', bytes: 8 }]]);
   });
 
   it('goes on within its window', async () => {

@@ -41,6 +41,8 @@ export interface StandOptions {
   readonly server?: { readonly cert: string; readonly key: string; readonly ca: string };
   /** The test makes slabs durable. */
   readonly held?: boolean;
+  /** Of the recorder, monotonic milliseconds. */
+  readonly clock?: () => number;
   /** What was recorded is not kept: of a measurement. */
   readonly forgets?: boolean;
 }
@@ -77,7 +79,8 @@ export class UpgradeStand {
     this.#server = server;
     this.ca = ca;
     this.url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    this.tapes = new Tapes({ postMessage: (message) => this.#receive(message) }, () => performance.now());
+    const { clock = () => performance.now() } = options;
+    this.tapes = new Tapes({ postMessage: (message) => this.#receive(message) }, clock);
     server.on('secureConnection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => undefined);

@@ -64,10 +64,12 @@ export class Answer {
     this.#source = source;
     this.#heed(session.parts.records.response(Stream.target, number, { status, headers: shown }));
     this.#status = status;
-    this.#isEvents =
-      this.#kind === 'watch' && encoding === undefined && /^application\/json\b/.test(type ?? '');
     this.#recording = this.#recordingOf(status, type, encoding);
-    asking.answer(status, pass, asking.method === 'HEAD' || status === 204 || status === 304);
+    this.#whenTimely(() => {
+      this.#isEvents =
+        this.#kind === 'watch' && encoding === undefined && /^application\/json\b/.test(type ?? '');
+      asking.answer(status, pass, asking.method === 'HEAD' || status === 204 || status === 304);
+    });
     if (this.#waits !== 0) source.pause();
   }
 
@@ -87,7 +89,7 @@ export class Answer {
     this.#passKept();
     const more = trailers.length === 0 ? {} : { trailers: pairsOf(trailers) };
     session.parts.records.end(Stream.target, number, { bytes: this.#bytes, ...more });
-    asking.end(passingTrailers(trailers));
+    this.#whenTimely(() => asking.end(passingTrailers(trailers)));
   }
 
   /** It will have no end. What was heard of it is on the tape. */
@@ -124,6 +126,15 @@ export class Answer {
   }
 
   #pass(bytes: Buffer): void {
+    this.#whenTimely(() => this.#write(bytes));
+  }
+
+  #whenTimely(goOn: () => void): void {
+    const { session, asking } = this.#parts;
+    session.whenTimely(() => asking.gone || goOn());
+  }
+
+  #write(bytes: Buffer): void {
     const { asking } = this.#parts;
     this.#atLineEnd = bytes[bytes.length - 1] === NEWLINE;
     if (asking.write(bytes) || (this.#waits & CLIENT) !== 0) return;

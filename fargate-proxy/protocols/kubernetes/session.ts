@@ -74,6 +74,8 @@ export class CallSession implements Link {
   #connectionsSeen = 0;
   #calls = 0;
   #behind = false;
+  /** What goes on once the recorder has caught up. */
+  #kept: (() => void)[] = [];
   #open = true;
   #over = false;
 
@@ -139,6 +141,7 @@ export class CallSession implements Link {
     this.#behind = true;
     this.parts.records.tape.whenCaughtUp(() => {
       this.#behind = false;
+      for (const goOn of this.#kept.splice(0)) goOn();
       for (const call of this.#live) call.resume();
     });
   }
@@ -147,11 +150,20 @@ export class CallSession implements Link {
     return this.#behind;
   }
 
-  /** What the client sent goes on once it is durable, where the target wants that; at once where it does not. */
+  /** What the client sent goes on once it is durable, where the target wants that; as what the target sends where it does not. */
   whenForwardable(forward: () => void): void {
     const { tape } = this.parts.records;
     if (tape.durability === 'write-ahead') tape.whenDurable(forward);
-    else forward();
+    else this.whenTimely(forward);
+  }
+
+  /**
+   * What was just recorded goes on: at once, or once the recorder is no longer too far behind, in order. Never where the session ends
+   * before that.
+   */
+  whenTimely(goOn: () => void): void {
+    if (this.#behind) this.#kept.push(goOn);
+    else goOn();
   }
 
   sides(): readonly Side[] {
@@ -185,6 +197,7 @@ export class CallSession implements Link {
   end(reason: CloseReason, error: CustodyError): void {
     if (this.#over) return;
     this.#over = true;
+    this.#kept = [];
     this.#takeNoMore(reason === 'terminated' ? error : undefined);
     const goodbyes = [...this.#live].map((call) => Promise.resolve(call.end(error)));
     const ended = { reason, detail: error.detail ?? error.message };

@@ -77,6 +77,8 @@ class UpgradedCall implements Upgraded {
   #first: 'client' | 'target' | undefined;
   #wait: NodeJS.Timeout | undefined;
   #lastWords: NodeJS.Timeout | undefined;
+  /** What is read of the target is cut at the end of a frame. */
+  #cuts = false;
   #said = false;
   #over = false;
 
@@ -128,7 +130,8 @@ class UpgradedCall implements Upgraded {
 
   /** While it ends: the rest of the frame in progress, and nothing behind it. */
   #passes(bytes: Uint8Array, length: number): number {
-    return this.#ending === undefined ? length : this.#watch.toBoundary(bytes, length);
+    this.#cuts = this.#ending !== undefined;
+    return this.#cuts ? this.#watch.toBoundary(bytes, length) : length;
   }
 
   #clientSaid(bytes: Uint8Array, length: number): void {
@@ -138,8 +141,9 @@ class UpgradedCall implements Upgraded {
 
   #targetSaid(bytes: Uint8Array, length: number): void {
     this.#lastWords?.refresh();
-    if (this.#ending === undefined) this.#watch.fromTarget(bytes, length);
-    else if (this.#watch.maySpeak) this.#tellAndFinish();
+    // What was read before it ends may go on behind that.
+    if (!this.#cuts) this.#watch.fromTarget(bytes, length);
+    if (this.#ending !== undefined && this.#watch.maySpeak) this.#tellAndFinish();
   }
 
   /** The other side still gets all that was said, then that no more will come; and may say the rest of its own. */

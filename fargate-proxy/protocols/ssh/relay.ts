@@ -8,6 +8,7 @@ import { isConnectionMessage } from '#core/protocols/ssh/channels/messages.ts';
 import type { SessionTerms } from '#core/protocols/ssh/channels/terms.ts';
 import { violation } from '#core/protocols/ssh/wire.ts';
 import { Stream } from '#core/recording/format.ts';
+import { HeldBack } from '../../held-back.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 import { WriteAhead } from '../../write-ahead.ts';
@@ -36,8 +37,10 @@ export class SshRelay {
   readonly #connection: Connection;
   /** In write-ahead mode: what is sealed for the target waits here until it is durable. */
   readonly #ahead: WriteAhead | undefined;
-  /** The recorder is behind. */
+  readonly #heldBack = new HeldBack();
+  /** The recorder is too far behind. */
   #late = false;
+  #telling = false;
   #waiting = 0;
   /** Bytes of the client's messages that its target's transport has, and has not sealed. */
   #unsealed = 0;
@@ -71,9 +74,13 @@ export class SshRelay {
     this.#heed();
   }
 
-  /** Tells the client why the session ends, where it runs something. */
+  /** Tells the client why the session ends, where it runs something: before what waits for the recorder, which goes nowhere now. */
   tell(words: string): void {
-    if (!this.#over) this.#connection.tell(words);
+    if (this.#over) return;
+    this.#telling = true;
+    this.#late = false;
+    this.#heldBack.drop('client');
+    this.#connection.tell(words);
   }
 
   /** Nothing passes any more. True when something of the client's is kept from the target: its leg can say nothing more. */
@@ -81,17 +88,19 @@ export class SshRelay {
     if (this.#over) return false;
     this.#connection.end();
     this.#over = true;
-    if (this.#ahead === undefined) return false;
-    const keeps = !this.#ahead.empty;
-    const dropped = this.#ahead.drop() + this.#unsealed;
+    const keeps = this.#ahead?.empty === false;
+    const sealed = this.#ahead === undefined ? 0 : this.#ahead.drop() + this.#unsealed;
+    const dropped = sealed + this.#heldBack.drop('target');
     if (dropped > 0) this.#tape.note({ note: 'not-forwarded', bytes: dropped });
     return keeps;
   }
 
   /** Calls `sent` once what the client said has gone to the target. */
   whenSent(sent: () => void): void {
-    if (this.#ahead === undefined) sent();
-    else this.#ahead.whenEmpty(sent);
+    this.#heldBack.whenPassed(() => {
+      if (this.#ahead === undefined) sent();
+      else this.#ahead.whenEmpty(sent);
+    });
   }
 
   #listen(side: Side, source: Leg, sink: Leg): void {
@@ -106,7 +115,7 @@ export class SshRelay {
         this.#waiting = 0;
         this.#heed();
       },
-      ended: (end) => this.#parts.onEnd(side, end),
+      ended: (end) => this.#heldBack.whenPassed(() => this.#parts.onEnd(side, end)),
     });
   }
 
@@ -129,10 +138,7 @@ export class SshRelay {
         if (withheld === undefined) this.#record(side, payload);
         else this.#behind(this.#tape.recordWithheld(STREAM_OF[side], payload, withheld));
       },
-      pass: (to, payload) => {
-        if (to === 'target') this.#unsealed += payload.length;
-        this.#pass(to, payload);
-      },
+      pass: (to, payload) => this.#pass(to, payload, payload.length),
       say: (payload) => {
         this.#behind(this.#tape.record(Stream.gateway, payload));
         this.#pass('client', payload);
@@ -156,17 +162,19 @@ export class SshRelay {
     this.#behind(this.#tape.record(STREAM_OF[side], payload));
   }
 
-  /** Recording may just have ended the session: then nothing goes on. */
-  #pass(to: Side, payload: Uint8Array): void {
+  /** Recording may just have ended the session: then nothing goes on. `said`: how much of it is the other side's. */
+  #pass(to: Side, payload: Uint8Array, said = 0): void {
     if (this.#over) return;
+    if (this.#late) return this.#heldBack.keep(to, payload, (kept) => this.#pass(to, kept, said), said);
     const sink = this.#parts[to];
     if (sink.held && (this.#waiting += payload.length) > WAITING_MAX)
       throw violation('too much waits for the end of a key exchange');
+    if (to === 'target') this.#unsealed += said;
     sink.send(payload);
   }
 
   #behind(keepsUp: boolean): void {
-    if (!keepsUp) this.#waitForRecorder();
+    if (!keepsUp && !this.#telling) this.#waitForRecorder();
   }
 
   #waitForRecorder(): void {
@@ -174,9 +182,21 @@ export class SshRelay {
     this.#late = true;
     this.#parts.tape.whenCaughtUp(() => {
       this.#late = false;
+      this.#release();
       this.#heed();
     });
     this.#heed();
+  }
+
+  #release(): void {
+    const { client, target } = this.#parts;
+    for (const leg of [client, target]) leg.cork();
+    try {
+      this.#heldBack.release();
+    } catch (thrown) {
+      this.#parts.onFailure(asCustodyError(thrown));
+    }
+    for (const leg of [client, target]) leg.uncork();
   }
 
   /** Reads each side, or does not. Whatever was in the way comes back here when it is gone. */

@@ -38,6 +38,8 @@ export interface StandOptions extends Partial<KubernetesOptions> {
   readonly targetCa: string;
   /** Nothing becomes durable before the test says so. */
   readonly isHeld?: boolean;
+  /** Of the recorder, monotonic milliseconds. */
+  readonly clock?: () => number;
 }
 
 export interface Recorded extends TapeRecord {
@@ -84,7 +86,8 @@ export class KubernetesStand {
 
   private constructor(options: StandOptions) {
     this.#options = options;
-    this.#tapes = new Tapes({ postMessage: (message) => this.#toRecorder(message) }, () => performance.now());
+    const { clock = () => performance.now() } = options;
+    this.#tapes = new Tapes({ postMessage: (message) => this.#toRecorder(message) }, clock);
   }
 
   static async start(options: StandOptions): Promise<KubernetesStand> {
@@ -193,7 +196,7 @@ export class KubernetesStand {
       },
       ...this.#options,
     });
-    this.#server = createServer((socket) => {
+    this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       void protocol.converse(socket, this.#receptionOf(socket));
     });

@@ -214,6 +214,27 @@ describe('an upgraded call that has to end', () => {
     });
   });
 
+  it('is told behind the frame whose rest still waited for the recorder', async () => {
+    let now = 1;
+    await through({ held: true, clock: () => now, tape: { windowMs: 60_000, deadlineMs: 600_000 } });
+    grants();
+    const { socket, head } = await spdy();
+    const client = new SpdyWriter();
+    socket.write(await client.open(1, { streamtype: 'error' }));
+    await once(target, 'data');
+    const frame = data(3, 0, 'y'.repeat(1000));
+    target.write(frame.subarray(0, 500));
+    await once(socket, 'data');
+    now += 60_001;
+    const { position } = stand.tapes;
+    target.write(frame.subarray(500));
+    await until(() => stand.tapes.position > position);
+    stand.upgraded[0]!.end(TERMINATED);
+    stand.tapes.handOver();
+    stand.makeDurable();
+    expect(await heard(socket, head)).toMatch(/y{500}[^]*this session was ended by dana@example.com/);
+  });
+
   it('is closed without words in the midst of a frame that does not end', async () => {
     await through();
     grants();

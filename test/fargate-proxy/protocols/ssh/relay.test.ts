@@ -95,6 +95,7 @@ class FakeTape {
 function running(durability: DurabilityMode = 'windowed') {
   const [client, target, tape] = [new FakeLeg(), new FakeLeg(), new FakeTape(durability)];
   const failures: CustodyError[] = [];
+  const ends: string[] = [];
   const relay = new SshRelay({
     client: client as unknown as Leg,
     target: target as unknown as Leg,
@@ -102,7 +103,7 @@ function running(durability: DurabilityMode = 'windowed') {
     memory: new RelayMemory(),
     terms: OPEN_TERMS,
     claim: () => Promise.resolve(),
-    onEnd: () => undefined,
+    onEnd: (side) => ends.push(side),
     onFailure: (error) => failures.push(error),
   });
   relay.start();
@@ -111,7 +112,7 @@ function running(durability: DurabilityMode = 'windowed') {
   client.say(exec('cat'));
   target.say(about(Message.success, CLIENT));
   for (const leg of [client, target]) leg.sent.length = 0;
-  return { client, target, tape, relay, failures };
+  return { client, target, tape, relay, failures, ends };
 }
 const [USER, TOKEN] = ['deploy+web-1', 'eyJhbGciOiJFUzI1NiJ9.secret'];
 const input = data(TARGETS, Buffer.from('input'));
@@ -170,6 +171,42 @@ describe('the relay of SSH', () => {
     tape.keepsUp = true;
     tape.caughtUp!();
     expect([client.reads, target.reads]).toEqual([true, true]);
+  });
+
+  it('passes nothing on that is recorded too late until the recorder has caught up, and then in order', () => {
+    const { client, target, tape } = running();
+    tape.keepsUp = false;
+    client.say(input, data(TARGETS, Buffer.from('more')));
+    target.say(output);
+    expect([client.sent, target.sent]).toEqual([[], []]);
+    tape.keepsUp = true;
+    tape.caughtUp!();
+    expect(client.sent).toEqual([Buffer.from(output)]);
+    expect(target.sent).toEqual([input, data(TARGETS, Buffer.from('more'))].map((sent) => Buffer.from(sent)));
+  });
+
+  it('says why a session ends though much waits, and how much of what the client said never went on', () => {
+    const { client, target, tape, relay } = running();
+    tape.keepsUp = false;
+    client.say(input);
+    target.say(output);
+    relay.tell('the session is over');
+    relay.stop();
+    tape.caughtUp!();
+    expect(Buffer.concat(client.sent).toString('latin1')).toContain('the session is over');
+    expect(Buffer.concat(client.sent).includes('output')).toBe(false);
+    expect(target.sent.filter((sent) => sent.equals(input))).toEqual([]);
+    expect(tape.notes).toEqual([{ note: 'not-forwarded', bytes: input.length }]);
+  });
+
+  it('tells that a side has ended once what it said last has gone on', () => {
+    const { client, target, tape, ends } = running();
+    tape.keepsUp = false;
+    target.say(output);
+    target.ears.ended({ by: 'close' });
+    expect(ends).toEqual([]);
+    tape.caughtUp!();
+    expect([client.sent, ends]).toEqual([[Buffer.from(output)], ['target']]);
   });
 
   it('security case 16: does not read the side whose peer does not read', () => {
