@@ -8,8 +8,8 @@ interface Kept {
 }
 
 /**
- * What was read while more was not durable than the window allows: it goes on, in its order, once the recorder has caught up. Nothing is
- * read meanwhile, so it is one read of each side at the most, and what that brings about.
+ * What was read while more was not durable than the window allows: it goes on, in its order, once the recorder has caught up. Neither side
+ * is read meanwhile, so it is what one turn of the loop brought.
  */
 export class HeldBack {
   #kept: Kept[] = [];
@@ -29,11 +29,19 @@ export class HeldBack {
   /** The recorder has caught up. */
   release(): void {
     // One by one: what goes on may end the session, which drops the rest.
-    for (let left = this.#kept.length; left > 0; left -= 1) {
-      const next = this.#kept.shift();
-      next?.pass(next.bytes);
-    }
+    for (let left = this.#kept.length; left > 0; left -= 1) this.#passNext();
     for (const passed of this.#whenPassed.splice(0)) passed();
+  }
+
+  /** What cannot go on is kept, and counts as the rest. */
+  #passNext(): void {
+    const next = this.#kept.shift();
+    try {
+      next?.pass(next.bytes);
+    } catch (thrown) {
+      this.#kept.unshift(next!);
+      throw thrown;
+    }
   }
 
   /** Nothing of it goes to that side. Returns how many bytes of the other's that were. */

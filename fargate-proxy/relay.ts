@@ -6,7 +6,8 @@ import type { RelayMemory } from './wire/relay-memory.ts';
 import { type AheadTape, WriteAhead } from './write-ahead.ts';
 
 /** What a relay needs of a session's tape. */
-export type RelayTape = AheadTape & Pick<SessionTape, 'record' | 'note' | 'whenCaughtUp' | 'onWait'>;
+export type RelayTape = AheadTape &
+  Pick<SessionTape, 'record' | 'note' | 'isLate' | 'whenCaughtUp' | 'onWait'>;
 
 export interface RelayOptions {
   readonly client: RawEnd;
@@ -79,9 +80,9 @@ export class Relay {
 
   /**
    * Takes both sockets over. `clientRest`, `targetRest`: bytes that arrived before, recorded and forwarded as the first of
-   * their direction.
+   * their direction. `greeting`: what the client is told before anything else; it is recorded already.
    */
-  start(clientRest: Uint8Array, targetRest: Uint8Array): void {
+  start(clientRest: Uint8Array, targetRest: Uint8Array, greeting?: Uint8Array): void {
     const { client, target, tape, half, onClientBytes, onEnd } = this.#options;
     target.start(
       (length) => this.#fromTarget(length),
@@ -94,6 +95,8 @@ export class Relay {
       half,
     );
     tape.onWait(() => this.#waitForRecorder());
+    if (tape.isLate) this.#waitForRecorder();
+    if (greeting !== undefined) this.#say(greeting);
     if (clientRest.byteLength > 0) {
       this.#record(Stream.client, clientRest);
       onClientBytes(clientRest, clientRest.byteLength);
@@ -239,6 +242,7 @@ export class Relay {
     tape.whenCaughtUp(() => {
       this.#late = false;
       this.#heldBack.release();
+      if (this.#stopped) return;
       this.#goOn(client, target);
       this.#goOn(target, client);
     });

@@ -57,7 +57,7 @@ export class Tapes {
   readonly #port: RecorderPort;
   readonly #now: () => number;
   readonly #open = new Map<number, SessionTape>();
-  readonly #waiting = new Map<() => void, SessionTape>();
+  readonly #waiting = new Map<() => void, { readonly tape: SessionTape; readonly position: number }>();
   /** Tapes that are behind everybody else. */
   readonly #behind = new Set<SessionTape>();
   readonly #answers = new Map<number, (message: FromRecorder) => void>();
@@ -123,9 +123,17 @@ export class Tapes {
     return now - this.#backlog.sinceMs <= tape.windowMs && this.#backlog.bytes <= MOST_BYTES;
   }
 
-  /** Calls `resume` once what is not durable has become less, and nothing of it is older than the tape's window. */
+  /** Something that is not durable is older than the tape's window. */
+  isLate({ windowMs, behind }: SessionTape): boolean {
+    return this.#now() - Math.min(this.#backlog.sinceMs, behind.sinceMs) > windowMs;
+  }
+
+  /**
+   * Calls `resume` once what is not durable has become less, and none of it is older than the tape's window: or all is durable that was
+   * recorded by now, where others keep the recorder busy for longer than that.
+   */
   whenCaughtUp(tape: SessionTape, resume: () => void): void {
-    this.#waiting.set(resume, tape);
+    this.#waiting.set(resume, { tape, position: this.position });
   }
 
   /**
@@ -313,8 +321,9 @@ export class Tapes {
   /** Whoever waits and is not too far behind goes on. */
   #resume(): void {
     const now = this.#now();
-    for (const [resume, tape] of [...this.#waiting]) {
-      if (now - this.#backlog.sinceMs > tape.windowMs) continue;
+    const { sinceMs, durable } = this.#backlog;
+    for (const [resume, { tape, position }] of [...this.#waiting]) {
+      if (now - sinceMs > tape.windowMs && durable < position) continue;
       if (this.#behind.has(tape) && !this.#followsClosely(tape, now)) continue;
       this.#waiting.delete(resume);
       resume();
@@ -384,15 +393,20 @@ export class SessionTape {
     return this.#tapes.append(this, stream, 0, bytes, length);
   }
 
-  /** Records that `length` secret bytes were here: zeros of the same number. */
-  recordWithheld(stream: StreamNumber, length: number): void {
-    this.#tapes.append(this, stream, FLAG_WITHHELD, new Uint8Array(length), length);
+  /** Records that `length` secret bytes were here: zeros of the same number. Returns what `record` does. */
+  recordWithheld(stream: StreamNumber, length: number): boolean {
+    return this.#tapes.append(this, stream, FLAG_WITHHELD, new Uint8Array(length), length);
   }
 
   /** Records a side fact. */
   note(fact: { readonly note: string } & Readonly<Record<string, unknown>>): void {
     const bytes = Buffer.from(JSON.stringify(fact)).subarray(0, FRAME_MAX_PAYLOAD);
     this.#tapes.append(this, Stream.note, 0, bytes, bytes.byteLength);
+  }
+
+  /** More than the window allows is not durable. */
+  get isLate(): boolean {
+    return this.#tapes.isLate(this);
   }
 
   whenCaughtUp(resume: () => void): void {

@@ -76,6 +76,8 @@ export class RawEnd {
   #onBytes: (length: number) => void = () => undefined;
   #onEnd: () => void = () => undefined;
   #onDrained: (() => void) | undefined;
+  /** Says goodbye, which nobody who waits takes the place of. */
+  #onAllSent: (() => void) | undefined;
   #ended = false;
   /** Of a half-open one: the peer has said that no more will come, and may still be told something. */
   #heardAll = false;
@@ -160,7 +162,7 @@ export class RawEnd {
   /** Sends what is still unsent, then that no more will come; calls `finished`. What the peer still says is read as before. */
   finish(finished: () => void): void {
     if (this.#ended) return finished();
-    this.whenDrained(() => {
+    this.#whenAllSent(() => {
       this.#sayingGoodbye = true;
       this.socket.end();
       finished();
@@ -182,7 +184,7 @@ export class RawEnd {
     const linger = setTimeout(() => this.socket.destroy(), LINGER_MS);
     this.socket.once('close', () => clearTimeout(linger));
     if (this.#ended) return void this.socket.destroy();
-    this.whenDrained(() => {
+    this.#whenAllSent(() => {
       this.#sayingGoodbye = true;
       if (this.#heardAll) this.socket.end(() => this.socket.destroy());
       else this.socket.end();
@@ -192,6 +194,12 @@ export class RawEnd {
 
   destroy(): void {
     this.socket.destroy();
+  }
+
+  #whenAllSent(sent: () => void): void {
+    if (!this.#busy) return sent();
+    this.#onAllSent = sent;
+    this.#await();
   }
 
   #readable(): void {
@@ -237,10 +245,16 @@ export class RawEnd {
     this.#giveBack();
     if (status < 0) return this.#end();
     this.#writeQueue();
-    if (this.#busy) return this.#onDrained === undefined ? undefined : this.#await();
-    const drained = this.#onDrained;
+    if (!this.#busy) this.#drained();
+    else if (this.#onDrained !== undefined || this.#onAllSent !== undefined) this.#await();
+  }
+
+  #drained(): void {
+    const [drained, allSent] = [this.#onDrained, this.#onAllSent];
     this.#onDrained = undefined;
+    this.#onAllSent = undefined;
     drained?.();
+    allSent?.();
   }
 
   /** Copies bytes into memory that stays as it is until they are written. */
@@ -283,8 +297,6 @@ export class RawEnd {
     else this.#onEnd();
     if (!this.#halfOpen) return;
     // Whoever waits for this peer waits no longer.
-    const drained = this.#onDrained;
-    this.#onDrained = undefined;
-    drained?.();
+    this.#drained();
   }
 }

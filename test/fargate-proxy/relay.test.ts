@@ -109,6 +109,17 @@ describe('a windowed session', () => {
     expect(there.ended).toEqual([from]);
   });
 
+  it('that begins when its window is over greets nobody before the recorder has caught up', async () => {
+    await windowGoesBy();
+    const late = await Stand.start(tape, '', undefined, 'welcome');
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect(late.client.bytesRead).toBe(0);
+    const heard = once(late.client, 'data');
+    recorder.makeAllDurable();
+    expect(String(await heard)).toBe('welcome');
+    late.close();
+  });
+
   it('that is stopped passes on nothing that waits, and says how much of it the client sent', async () => {
     await windowGoesBy();
     await isRecorded(there.client, 'select 2');

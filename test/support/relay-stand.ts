@@ -83,15 +83,20 @@ export class Stand {
   reached = '';
   readonly #closers: readonly (() => void)[];
 
-  static async start(tape: SessionTape, clientRest = '', gate?: RelayOptions['gate']): Promise<Stand> {
-    return new Stand(tape, await connection(), await connection(), { clientRest, gate });
+  static async start(
+    tape: SessionTape,
+    clientRest = '',
+    gate?: RelayOptions['gate'],
+    greeting?: string,
+  ): Promise<Stand> {
+    return new Stand(tape, await connection(), await connection(), { clientRest, gate, greeting });
   }
 
   private constructor(
     tape: SessionTape,
     client: Connection,
     target: Connection,
-    { clientRest, gate }: { readonly clientRest: string; readonly gate: RelayOptions['gate'] },
+    { clientRest, gate, greeting }: Beginning,
   ) {
     this.client = client.peer;
     this.target = target.peer;
@@ -111,7 +116,8 @@ export class Stand {
         this.relay.stop();
       },
     });
-    this.relay.start(Buffer.from(clientRest), new Uint8Array());
+    const greets = greeting === undefined ? undefined : Buffer.from(greeting);
+    this.relay.start(Buffer.from(clientRest), new Uint8Array(), greets);
   }
 
   /** Bytes that go the other way arrive after all that was sent to the target before: an order, not a time. */
@@ -124,6 +130,12 @@ export class Stand {
   close(): void {
     for (const close of this.#closers) close();
   }
+}
+
+interface Beginning {
+  readonly clientRest: string;
+  readonly gate: RelayOptions['gate'];
+  readonly greeting: string | undefined;
 }
 
 interface Connection {

@@ -45,6 +45,8 @@ export class ExactSession {
   readonly #pieces = new ClientPieces();
   readonly #queue: Piece[] = [];
   #queuedBytes = 0;
+  /** So much of the first piece has gone on. */
+  #passedBytes = 0;
   #working = false;
   #stopped = false;
   #begun = false;
@@ -96,10 +98,11 @@ export class ExactSession {
 
   /** Nothing goes on any more. Returns how many bytes of the client's that concerns. */
   stop(): number {
-    const dropped = this.#queuedBytes;
+    const dropped = this.#queuedBytes - this.#passedBytes;
     this.#stopped = true;
     this.#queue.length = 0;
     this.#queuedBytes = 0;
+    this.#passedBytes = 0;
     return dropped;
   }
 
@@ -115,6 +118,7 @@ export class ExactSession {
         await this.#take(piece);
         if (this.#stopped) return;
         this.#queue.shift();
+        this.#passedBytes = 0;
         this.#taken(piece.bytes.length);
       }
     } catch (error) {
@@ -145,8 +149,14 @@ export class ExactSession {
   }
 
   #leave(piece: Piece): void {
-    this.#hands.forward(piece.bytes);
+    this.#pass(piece.bytes);
     this.#whenLeft?.();
+  }
+
+  /** `said`: how much of it is the client's. */
+  #pass(bytes: Uint8Array, said = bytes.length): void {
+    this.#passedBytes += said;
+    this.#hands.forward(bytes);
   }
 
   /** Before anything of the client's: what the login brought with it, before a transaction could be in the way of asking. */
@@ -232,13 +242,19 @@ export class ExactSession {
   }
 
   #forwardPart(part: readonly Sent[]): Promise<boolean> {
-    return this.#forwardRest('flush', part, concat([bytesOf(part), message(Frontend.flush)]));
+    const said = bytesOf(part);
+    return this.#forwardRest('flush', part, concat([said, message(Frontend.flush)]), said.length);
   }
 
-  async #forwardRest(end: Piece['end'], messages: readonly Sent[], bytes: Uint8Array): Promise<boolean> {
+  async #forwardRest(
+    end: Piece['end'],
+    messages: readonly Sent[],
+    bytes: Uint8Array,
+    said = bytes.length,
+  ): Promise<boolean> {
     if (this.#stopped) return false;
     const answered = this.#target.answers(end === 'flush' ? messages.map((sent) => sent.message) : undefined);
-    this.#hands.forward(bytes);
+    this.#pass(bytes, said);
     this.#partly = end === 'flush';
     return answered;
   }
@@ -268,7 +284,7 @@ export class ExactSession {
     this.#gate.judge({ end, messages: [sync], bytes: sync.whole }).pass();
     if (by === 'gateway-answers') return this.#sayReady();
     const answered = this.#target.answers(undefined);
-    this.#hands.forward(sync.whole);
+    this.#pass(sync.whole);
     await answered;
   }
 

@@ -7,9 +7,9 @@ import type { CallTape } from './call-tape.ts';
 
 /** Hears every piece before the client has it. */
 export interface BodyRecording {
-  /** False: the session has to wait for the recorder. */
+  /** False: the session has to wait for the recorder. So of `over`. */
   heard(bytes: Uint8Array): boolean;
-  over(): void;
+  over(): boolean;
   /** Bytes heard that nothing on the tape stands for yet: the client may not have them. */
   readonly pending: number;
 }
@@ -28,7 +28,9 @@ export class FullRecording implements BodyRecording {
     return this.#records.body(Stream.target, this.#call, bytes);
   }
 
-  over(): void {}
+  over(): boolean {
+    return true;
+  }
 }
 
 /** How many bytes there were, and their SHA-256. */
@@ -51,10 +53,10 @@ export class DigestRecording implements BodyRecording {
     return true;
   }
 
-  over(): void {
-    if (this.#bytes === 0) return;
+  over(): boolean {
+    if (this.#bytes === 0) return true;
     const sha256 = this.#hash.digest('hex');
-    this.#records.withheld(Stream.target, this.#call, { why: 'digest', bytes: this.#bytes, sha256 });
+    return this.#records.withheld(Stream.target, this.#call, { why: 'digest', bytes: this.#bytes, sha256 });
   }
 }
 
@@ -80,8 +82,8 @@ export class WithheldRecording implements BodyRecording {
     return this.#write(this.#withholder.push(bytes));
   }
 
-  over(): void {
-    this.#write(this.#withholder.end());
+  over(): boolean {
+    return this.#write(this.#withholder.end());
   }
 
   #write(all: readonly Withheld[]): boolean {

@@ -26,6 +26,8 @@ export interface AnswerParts {
   readonly call: Call;
   readonly number: number;
   readonly withholding: Withholding | undefined;
+  /** It cannot go on to the client. */
+  readonly onLost: (cause: Error) => void;
 }
 
 export class Answer {
@@ -82,19 +84,22 @@ export class Answer {
     else this.#passKept(bytes);
   }
 
-  /** `trailers`: names and values, one after the other. */
-  end(trailers: readonly string[]): void {
+  /** `trailers`: names and values, one after the other. Calls `ended` when the client has it all. */
+  end(trailers: readonly string[], ended: () => void): void {
     const { session, asking, number } = this.#parts;
-    this.#recording!.over();
+    this.#heed(this.#over());
     this.#passKept();
     const more = trailers.length === 0 ? {} : { trailers: pairsOf(trailers) };
-    session.parts.records.end(Stream.target, number, { bytes: this.#bytes, ...more });
-    this.#whenTimely(() => asking.end(passingTrailers(trailers)));
+    this.#heed(session.parts.records.end(Stream.target, number, { bytes: this.#bytes, ...more }));
+    this.#whenTimely(() => {
+      asking.end(passingTrailers(trailers));
+      ended();
+    });
   }
 
   /** It will have no end. What was heard of it is on the tape. */
   cut(): void {
-    this.#recording?.over();
+    this.#over();
     this.#kept = [];
   }
 
@@ -104,6 +109,13 @@ export class Answer {
 
   resume(): void {
     this.#goOn(RECORDER);
+  }
+
+  /** Told once what was heard of it. */
+  #over(): boolean {
+    const keepsUp = this.#recording?.over() ?? true;
+    this.#recording = undefined;
+    return keepsUp;
   }
 
   #recordingOf(status: number, type: string | undefined, encoding: string | undefined): BodyRecording {
@@ -130,8 +142,8 @@ export class Answer {
   }
 
   #whenTimely(goOn: () => void): void {
-    const { session, asking } = this.#parts;
-    session.whenTimely(() => asking.gone || goOn());
+    const { session, asking, onLost } = this.#parts;
+    session.whenTimely(() => asking.gone || goOn(), onLost);
   }
 
   #write(bytes: Buffer): void {

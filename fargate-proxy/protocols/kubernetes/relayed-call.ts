@@ -47,6 +47,8 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #request: ClientRequest | undefined;
   #upgraded: Upgraded | undefined;
+  /** Of a body that was taken whole and waits to go on. */
+  #unsent = 0;
   #tries = 0;
   #over = false;
 
@@ -138,7 +140,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     this.#body = new RequestBody(this.#asking, {
       heard: (bytes) => this.#heed(this.#over || recording.heard(bytes)),
       over: (bytes) => this.#bodyOver(recording, bytes),
-      whenForwardable: (forward) => this.#session.whenForwardable(forward),
+      whenForwardable: (forward) => this.#session.whenForwardable(forward, (cause) => this.#lost(cause)),
     });
     if (this.#session.isBehind) this.#body.hold();
     return this.#body;
@@ -150,16 +152,16 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     const withheld = this.#withholding?.request(type, encoding);
     if (withheld !== undefined) return new WithheldRecording(records, Stream.client, this.#number, withheld);
     const heard = (bytes: Uint8Array): boolean => records.body(Stream.client, this.#number, bytes);
-    return { pending: 0, heard, over: () => undefined };
+    return { pending: 0, heard, over: () => true };
   }
 
   #bodyOver(recording: BodyRecording, bytes: number): void {
     if (this.#over) return;
-    recording.over();
+    this.#heed(recording.over());
     const { trailers } = this.#asking;
     // Nobody forwards them, and what some client puts there may be a secret all the same.
     const more = trailers.length === 0 ? {} : { trailers: sifted(trailers).shown };
-    this.#session.parts.records.end(Stream.client, this.#number, { bytes, ...more });
+    this.#heed(this.#session.parts.records.end(Stream.client, this.#number, { bytes, ...more }));
   }
 
   #forwardWhole(bytes: Buffer): void {
@@ -172,16 +174,19 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     const { records, impersonation, upstream } = this.#session.parts;
     const [, request] = requestHeader(impersonation, this.#number);
     const extra = { ...impersonation.extra, [REQUEST_KEY]: [request] };
-    records.forwarded(this.#number, { ...impersonation, extra });
-    this.#session.whenForwardable(() => {
+    this.#heed(records.forwarded(this.#number, { ...impersonation, extra }));
+    this.#unsent = Buffer.isBuffer(body) ? body.length : 0;
+    const forward = (): void => {
       const fresh = upstream.fresh();
       if (fresh === undefined) this.#send(body);
       else void fresh.then(() => this.#send(body));
-    });
+    };
+    this.#session.whenForwardable(forward, (cause) => this.#refuse(cause));
   }
 
   #send(body: ForwardedBody): void {
     if (this.#over) return;
+    this.#unsent = 0;
     this.#tries += 1;
     this.#answer = new Answer({
       session: this.#session,
@@ -189,6 +194,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
       call: this.#call!,
       number: this.#number,
       withholding: this.#withholding,
+      onLost: (cause) => this.#lost(cause),
     });
     this.#orRefuse(() => (this.#asked === undefined ? this.#dispatch(body) : this.#upgrade(this.#asked)));
   }
@@ -252,9 +258,11 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
 
   onResponseEnd({ rawTrailers }: Dispatcher.DispatchController): void {
     if (this.#over) return;
-    this.#answer!.end(((rawTrailers ?? []) as Buffer[]).map((one) => one.toString('latin1')));
     this.#controller = undefined;
-    this.#leave();
+    this.#answer!.end(
+      ((rawTrailers ?? []) as Buffer[]).map((one) => one.toString('latin1')),
+      () => this.#leave(),
+    );
   }
 
   onResponseError(_: Dispatcher.DispatchController, cause: Error): void {
@@ -330,6 +338,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     if (this.#asking.method !== 'HEAD') records.body(Stream.gateway, this.#number, body);
     records.end(Stream.gateway, this.#number, { bytes: body.length });
     if (this.#asking.hasBody && this.#body?.isOver !== true) records.cut(this.#number, { by: 'gateway' });
+    this.#noteUnsent();
     this.#asking.answerWith(code, headers, body);
     this.#leave(code);
   }
@@ -353,10 +362,15 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     const { records } = this.#session.parts;
     this.#answer?.cut();
     records.cut(this.#number, cut);
-    const bytes = this.#body?.held ?? 0;
-    if (bytes > 0) records.tape.note({ note: 'not-forwarded', call: this.#number, bytes });
+    this.#noteUnsent();
     this.#asking.breakOff();
     this.#leave(0);
+  }
+
+  #noteUnsent(): void {
+    const { tape } = this.#session.parts.records;
+    const bytes = this.#unsent + (this.#body?.held ?? 0);
+    if (bytes > 0) tape.note({ note: 'not-forwarded', call: this.#number, bytes });
   }
 
   #leave(status = this.#status): void {

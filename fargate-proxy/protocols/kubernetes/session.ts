@@ -1,6 +1,6 @@
 import type { Authorization } from '#core/access/decide.ts';
 import { durationText } from '#core/access/duration.ts';
-import type { CustodyError } from '#core/errors.ts';
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { sessionHeaders } from '#core/protocols/kubernetes/impersonation.ts';
 import type { CallJudge } from '#core/protocols/kubernetes/judge.ts';
 import type { KubernetesTarget } from '#core/protocols/kubernetes/schema.ts';
@@ -62,6 +62,20 @@ interface Ended {
   readonly detail?: string;
 }
 
+/** What goes on once the recorder has caught up. */
+interface Kept {
+  readonly goOn: () => void;
+  readonly failed: (cause: CustodyError) => void;
+}
+
+function goOnWith({ goOn, failed }: Kept): void {
+  try {
+    goOn();
+  } catch (thrown) {
+    failed(asCustodyError(thrown));
+  }
+}
+
 /** A client's calls, by whatever connections they come. */
 export class CallSession implements Link {
   readonly parts: SessionParts;
@@ -74,8 +88,7 @@ export class CallSession implements Link {
   #connectionsSeen = 0;
   #calls = 0;
   #behind = false;
-  /** What goes on once the recorder has caught up. */
-  #kept: (() => void)[] = [];
+  #kept: Kept[] = [];
   #open = true;
   #over = false;
 
@@ -141,7 +154,7 @@ export class CallSession implements Link {
     this.#behind = true;
     this.parts.records.tape.whenCaughtUp(() => {
       this.#behind = false;
-      for (const goOn of this.#kept.splice(0)) goOn();
+      for (const kept of this.#kept.splice(0)) goOnWith(kept);
       for (const call of this.#live) call.resume();
     });
   }
@@ -151,18 +164,18 @@ export class CallSession implements Link {
   }
 
   /** What the client sent goes on once it is durable, where the target wants that; as what the target sends where it does not. */
-  whenForwardable(forward: () => void): void {
+  whenForwardable(forward: () => void, failed: (cause: CustodyError) => void): void {
     const { tape } = this.parts.records;
-    if (tape.durability === 'write-ahead') tape.whenDurable(forward);
-    else this.whenTimely(forward);
+    if (tape.durability === 'write-ahead') tape.whenDurable(() => goOnWith({ goOn: forward, failed }));
+    else this.whenTimely(forward, failed);
   }
 
   /**
    * What was just recorded goes on: at once, or once the recorder is no longer too far behind, in order. Never where the session ends
-   * before that.
+   * before that. `failed`: told what it throws then, which is its own call's misfortune and nobody else's.
    */
-  whenTimely(goOn: () => void): void {
-    if (this.#behind) this.#kept.push(goOn);
+  whenTimely(goOn: () => void, failed: (cause: CustodyError) => void): void {
+    if (this.#behind) this.#kept.push({ goOn, failed });
     else goOn();
   }
 

@@ -48,6 +48,10 @@ export class StreamTape implements RelayTape {
     this.#tape.note({ ...fact, call: this.#call });
   }
 
+  get isLate(): boolean {
+    return this.#tape.isLate;
+  }
+
   whenCaughtUp(resume: () => void): void {
     this.#tape.whenCaughtUp(resume);
   }

@@ -46,7 +46,8 @@ function granted(parts: UpgradeCallParts, answer: IncomingMessage, target: Socke
   try {
     const headers = pairsOf(answer.rawHeaders);
     const form = asked.granted(answer.statusCode!, headers);
-    records.response(Stream.target, number, { status: answer.statusCode!, headers });
+    if (!records.response(Stream.target, number, { status: answer.statusCode!, headers }))
+      session.waitForRecorder();
     const client = { socket: asking.upgrade!.switched(), rest: asking.upgrade!.head };
     onUpgraded(
       relayUpgrade({
@@ -79,11 +80,6 @@ function answered({ answer, onAnswered, onLost }: UpgradeCallParts, response: In
   };
   response.once('error', onLost);
   response.on('data', (chunk: Buffer) => orLost(() => answer.piece(chunk)));
-  response.once('end', () =>
-    orLost(() => {
-      answer.end(response.rawTrailers);
-      onAnswered();
-    }),
-  );
+  response.once('end', () => orLost(() => answer.end(response.rawTrailers, onAnswered)));
   orLost(() => answer.head(response.statusCode!, response.rawHeaders, response));
 }

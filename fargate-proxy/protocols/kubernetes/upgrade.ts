@@ -112,8 +112,7 @@ class UpgradedCall implements Upgraded {
 
   start(): void {
     const { client, target, answer } = this.#parts;
-    this.#client.send(switching(answer));
-    this.#relay.start(withWaiting(client), withWaiting(target));
+    this.#relay.start(withWaiting(client), withWaiting(target), switching(answer));
   }
 
   end(error: CustodyError): void {

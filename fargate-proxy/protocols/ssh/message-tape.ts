@@ -29,16 +29,15 @@ export class MessageTape {
 
   /** Zeros stand in place of the ranges, in frames of their own. */
   recordWithheld(stream: StreamNumber, payload: Uint8Array, withheld: readonly Range[]): boolean {
-    let keepsUp = true;
+    writeUint32(this.#scratch, 0, payload.length);
+    let keepsUp = this.#tape.record(stream, this.#scratch, 4);
     const plain = (bytes: Uint8Array): void => {
       if (bytes.length > 0) keepsUp = this.#tape.record(stream, bytes, bytes.length);
     };
     let at = 0;
-    writeUint32(this.#scratch, 0, payload.length);
-    this.#tape.record(stream, this.#scratch, 4);
     for (const { from, to } of withheld) {
       plain(payload.subarray(at, from));
-      if (to > from) this.#tape.recordWithheld(stream, to - from);
+      if (to > from) keepsUp = this.#tape.recordWithheld(stream, to - from);
       at = to;
     }
     plain(payload.subarray(at));

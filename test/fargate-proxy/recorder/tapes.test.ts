@@ -267,6 +267,31 @@ describe('back-pressure', () => {
     expect(record(tape)).toBe(true);
   });
 
+  it('resumes whom nothing of his own holds up, though others keep the recorder busy for longer than his window', async () => {
+    const [quick, busy] = [await open({ windowMs: 100 }), await open({ windowMs: 10_000 })];
+    handOver(busy);
+    vi.advanceTimersByTime(101);
+    expect(record(quick)).toBe(false);
+    const resume = vi.fn<() => void>();
+    quick.whenCaughtUp(resume);
+    handOver(busy);
+    handOver(busy);
+    vi.advanceTimersByTime(101);
+    makeDurable(0);
+    expect(resume).not.toHaveBeenCalled();
+    makeDurable(1);
+    expect(resume).toHaveBeenCalledOnce();
+  });
+
+  it('says that a tape is late while something of all is older than its window', async () => {
+    const [quick, slow] = [await open({ windowMs: 100 }), await open({ windowMs: 1_000 })];
+    handOver(slow);
+    vi.advanceTimersByTime(101);
+    expect([quick.isLate, slow.isLate]).toEqual([true, false]);
+    makeDurable(0);
+    expect(quick.isLate).toBe(false);
+  });
+
   it('counts the window from the first frame, not from the hand-over', async () => {
     const tape = await open();
     record(tape);

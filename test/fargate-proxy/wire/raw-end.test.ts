@@ -60,6 +60,24 @@ describe.each<[Kind, Kind]>([
   ['tls', 'plain'],
   ['tls', 'tls'],
 ])('RawEnd from %s to %s', (from, to) => {
+  it('says goodbye behind all it has sent, and tells whoever waits meanwhile', async () => {
+    const sink = await connection(to);
+    const writer = new RawEnd(sink.ours, new RelayMemory(), streamBindings());
+    writer.start(
+      () => undefined,
+      () => undefined,
+      'half-open',
+    );
+    sink.peer.pause();
+    const sent = randomBytes(8 << 20);
+    writer.sendCopy(sent);
+    const told: string[] = [];
+    writer.finish(() => told.push('finished'));
+    writer.whenDrained(() => told.push('drained'));
+    expect(sha256(await everything(sink.peer))).toBe(sha256(sent));
+    expect(told).toEqual(['drained', 'finished']);
+  });
+
   it('passes 24 MB on unchanged to a peer that reads late, and says when it is congested', async () => {
     const memory = new RelayMemory();
     const bindings = streamBindings();

@@ -239,6 +239,16 @@ describe('a session for exact commands (security case 23)', () => {
     expect([there.ran, there.notes]).toEqual([[], []]);
   });
 
+  it('counts nothing that has gone on among what did not, though it is not answered', async () => {
+    const there = new There(['select 1'], true);
+    for (const _ of [1, 2]) there.session.fromClient(query('select 1'));
+    await turns();
+    there.claims[0]!.resolve();
+    await turns();
+    expect(there.ran).toEqual(['select 1']);
+    expect(there.session.stop()).toBe(query('select 1').length);
+  });
+
   it('lets a client wait that sends more than is kept, and says when it takes more', async () => {
     const there = new There(['select 1'], true);
     const long = ' '.repeat(200_000);

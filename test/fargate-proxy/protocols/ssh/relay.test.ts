@@ -77,8 +77,9 @@ class FakeTape {
     this.onRecord();
     return this.keepsUp;
   }
-  recordWithheld(stream: number, length: number): void {
+  recordWithheld(stream: number, length: number): boolean {
     this.frames.push({ stream, bytes: Buffer.alloc(length), withheld: true });
+    return this.keepsUp;
   }
   note(fact: unknown): void {
     this.notes.push(fact);
@@ -207,6 +208,14 @@ describe('the relay of SSH', () => {
     expect(ends).toEqual([]);
     tape.caughtUp!();
     expect([client.sent, ends]).toEqual([[Buffer.from(output)], ['target']]);
+  });
+
+  it('waits for the recorder with what is withheld whole, too', () => {
+    const { tape } = running();
+    tape.recordWithheld = () => false;
+    const messages = new MessageTape(tape as unknown as SessionTape);
+    const keepsUp = messages.recordWithheld(Stream.client, Buffer.alloc(10), [{ from: 0, to: 10 }]);
+    expect(keepsUp).toBe(false);
   });
 
   it('security case 16: does not read the side whose peer does not read', () => {
