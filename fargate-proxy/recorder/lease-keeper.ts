@@ -1,6 +1,9 @@
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { type HeldLease, leaseLost } from '#core/recording/leases.ts';
 
+/** Who starts holds nobody up by waiting for a store that is slow for a while, and whoever starts him again takes longer. */
+const FIRST_TRIES = 5;
+
 export interface LeaseEvents {
   /** The task may go on until then, on its monotonic clock. */
   readonly renewed: (untilMs: number) => void;
@@ -14,7 +17,7 @@ export async function keepLease(
   lengthMs: number,
   { renewed, lost }: LeaseEvents,
 ): Promise<{ stop(): void }> {
-  await lease.renew();
+  await firstRenewal(lease);
   renewed(lease.untilMs);
   async function renew(): Promise<void> {
     try {
@@ -29,4 +32,14 @@ export async function keepLease(
   }
   const timer = setInterval(() => void renew(), lengthMs / 3);
   return { stop: () => clearInterval(timer) };
+}
+
+async function firstRenewal(lease: HeldLease): Promise<void> {
+  for (let left = FIRST_TRIES; ; left -= 1) {
+    try {
+      return await lease.renew();
+    } catch (thrown) {
+      if (left === 1 || asCustodyError(thrown).code === 'task-fenced') throw thrown;
+    }
+  }
 }
