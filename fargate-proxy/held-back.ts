@@ -1,4 +1,4 @@
-export type Side = 'client' | 'target';
+type Side = 'client' | 'target';
 
 interface Kept {
   readonly to: Side;

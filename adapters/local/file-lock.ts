@@ -1,8 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-
-/** SQLITE_BUSY (https://sqlite.org/rescode.html). */
-const BUSY = 5;
+import { isBusy } from './sqlite.ts';
 
 /** A lock that one process has at a time. The kernel lets go of it when that process dies, however it dies. */
 export interface FileLock {
@@ -22,7 +20,7 @@ export function takeLock(path: string): FileLock | undefined {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     database?.close();
-    if (((error as { readonly errcode?: number }).errcode ?? 0) % 256 === BUSY) return undefined;
+    if (isBusy(error)) return undefined;
     throw error;
   }
   return heldBy(database);

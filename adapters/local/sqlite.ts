@@ -54,7 +54,7 @@ function writeAhead(database: DatabaseSync): void {
     try {
       return database.exec('PRAGMA journal_mode = WAL');
     } catch (cause) {
-      if (resultCode(cause) !== BUSY || waitedMs >= BUSY_MS) throw cause;
+      if (!isBusy(cause) || waitedMs >= BUSY_MS) throw cause;
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
   }
@@ -76,6 +76,11 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
 /** Whether SQLite says that the file itself is not whole. */
 export function isDamage(cause: unknown): boolean {
   return DAMAGED.includes(resultCode(cause));
+}
+
+/** Whether SQLite says that somebody else has the lock. */
+export function isBusy(cause: unknown): boolean {
+  return resultCode(cause) === BUSY;
 }
 
 function resultCode(cause: unknown): number {

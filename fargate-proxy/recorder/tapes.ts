@@ -124,8 +124,13 @@ export class Tapes {
   }
 
   /** Something that is not durable is older than the tape's window. */
-  isLate({ windowMs, behind }: SessionTape): boolean {
-    return this.#now() - Math.min(this.#backlog.sinceMs, behind.sinceMs) > windowMs;
+  isLate(tape: SessionTape): boolean {
+    return this.#lateMs(tape, this.#now()) > tape.windowMs;
+  }
+
+  /** How old the oldest frame is that is not durable: of everybody's, or of the tape's where it is behind. */
+  #lateMs({ behind }: SessionTape, now: number): number {
+    return now - Math.min(this.#backlog.sinceMs, behind.sinceMs);
   }
 
   /**
@@ -344,9 +349,9 @@ export class Tapes {
 
   /** Sessions wait before their window is over, not at the first read behind it; past the deadline they end. */
   #holdLate(now: number): void {
-    const { sinceMs } = this.#backlog;
-    for (const tape of sinceMs === Number.POSITIVE_INFINITY ? this.#behind : this.#open.values()) {
-      const late = now - Math.min(sinceMs, tape.behind.sinceMs);
+    const isDurable = this.#backlog.sinceMs === Number.POSITIVE_INFINITY;
+    for (const tape of isDurable ? this.#behind : this.#open.values()) {
+      const late = this.#lateMs(tape, now);
       if (late > tape.deadlineMs)
         tape.fail(recorderFailed(`nothing became durable for ${Math.round(late)} ms`));
       else if (late > tape.windowMs - LOOK_MS) tape.wait();

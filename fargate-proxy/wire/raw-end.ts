@@ -111,11 +111,6 @@ export class RawEnd {
     this.resume();
   }
 
-  /** Writes the first `length` bytes of the shared read buffer. */
-  sendRead(length: number): void {
-    this.sendCopy(this.#memory.view(length));
-  }
-
   /** Writes bytes that stay as they are. */
   send(bytes: Uint8Array): void {
     if (this.#busy) this.#enqueue(bytes);
@@ -250,7 +245,8 @@ export class RawEnd {
   }
 
   #drained(): void {
-    const [drained, allSent] = [this.#onDrained, this.#onAllSent];
+    const drained = this.#onDrained;
+    const allSent = this.#onAllSent;
     this.#onDrained = undefined;
     this.#onAllSent = undefined;
     drained?.();

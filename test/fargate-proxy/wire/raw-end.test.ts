@@ -92,7 +92,7 @@ describe.each<[Kind, Kind]>([
     );
     const ended = new Promise<void>((resolve) => {
       reader.start((length) => {
-        writer.sendRead(length);
+        writer.sendCopy(memory.view(length));
         if (!writer.congested) return;
         congested += 1;
         reader.pause();
@@ -123,7 +123,7 @@ describe.each<[Kind, Kind]>([
     for (let i = 0; i < 200; i += 1) {
       const piece = Buffer.alloc(i % 3 === 0 ? 100 : 90_000, i);
       memory.read.set(piece);
-      writer.sendRead(piece.length);
+      writer.sendCopy(memory.view(piece.length));
       memory.read.fill(0xff, 0, piece.length);
       sent.push(piece);
     }
