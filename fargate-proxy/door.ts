@@ -25,6 +25,7 @@ export class Door {
   readonly #byAddress = new Map<string, Crowd>();
   readonly #inAll: number;
   #sessions = 0;
+  #onFullOrNot = (): void => undefined;
 
   /** `inAll`: the sessions of a gateway that has several doors. */
   constructor(limits: DoorLimits, inAll = limits.sessions) {
@@ -40,6 +41,16 @@ export class Door {
   /** Those that have, until all of theirs is closed. */
   get sessions(): number {
     return this.#sessions;
+  }
+
+  /** Nobody more can go in. */
+  get isFull(): boolean {
+    return this.#sessions >= this.#limits.sessions;
+  }
+
+  /** Calls it each time the last place inside is taken, or the first is free again. */
+  whenFullOrNot(told: () => void): void {
+    this.#onFullOrNot = told;
   }
 
   /** Where peers that have not proved who they are come from. */
@@ -61,7 +72,7 @@ export class Door {
     const place = new Place(socket, address, parts, {
       goIn: () => this.#goIn(place),
       refused: () => this.#refused(place),
-      leave: () => (place.isInside ? (this.#sessions -= 1) : this.#leave(place)),
+      leave: () => (place.isInside ? this.#goOut() : this.#leave(place)),
     });
     this.#stand(place);
     return place;
@@ -91,9 +102,16 @@ export class Door {
   }
 
   #goIn(place: Place): void {
-    if (this.#sessions >= this.#limits.sessions) throw noRoom(this.#inAll);
+    if (this.isFull) throw noRoom(this.#inAll);
     this.#leave(place);
     this.#sessions += 1;
+    if (this.isFull) this.#onFullOrNot();
+  }
+
+  #goOut(): void {
+    const wasFull = this.isFull;
+    this.#sessions -= 1;
+    if (wasFull) this.#onFullOrNot();
   }
 }
 

@@ -26,7 +26,12 @@ export function childWork(parts: ChildParts): ChildWork {
   const ears = { cancel: keys.cancelKnown, guess: failures.heardGuess, proof: failures.heardProof };
   return {
     serve: (name, socket) => gateway.serve(protocols.get(name)!, socket),
-    load: () => ({ here: door.sessions + door.peers, isFull: door.sessions >= limits.sessions }),
+    load: () => ({
+      here: door.sessions + door.peers,
+      sessionsMax: limits.sessions,
+      isFull: door.isFull,
+    }),
+    whenFullOrNot: (say) => door.whenFullOrNot(say),
     state: () => stateOf(about),
     told: (note) => siblings.receive(note, ears),
     drain,

@@ -27,7 +27,7 @@ export class Child implements Taker {
   #isGone = false;
   #given = 0;
   #givenAt = 0;
-  #load: Load = { taken: 0, here: 0, isFull: false, isClosed: false };
+  #load: Load = { taken: 0, here: 0, sessionsMax: Number.POSITIVE_INFINITY, isFull: false, isClosed: false };
   #state: ChildState | undefined;
 
   /** `now`: milliseconds, monotonic. */
@@ -62,6 +62,10 @@ export class Child implements Taker {
 
   get isFull(): boolean {
     return this.#load.isFull;
+  }
+
+  get mayBeFull(): boolean {
+    return this.load >= this.#load.sessionsMax;
   }
 
   get isIdle(): boolean {

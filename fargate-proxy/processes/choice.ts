@@ -8,6 +8,8 @@ export interface Candidate {
   readonly load: number;
   /** It refuses any session more. */
   readonly isFull: boolean;
+  /** It is full as soon as all that are there, or on their way, have logged in. */
+  readonly mayBeFull: boolean;
   /** Nothing is on its way to it. */
   readonly isIdle: boolean;
   /** What is on its way to it has been for longer than a busy process takes. */
@@ -16,12 +18,17 @@ export interface Candidate {
 
 /**
  * The one with the fewest connections. One that is busy at this moment is waited for: else whoever is quick would get all of a
- * crowd. One that does not take what it was given is passed over. Undefined: nobody now.
+ * crowd. One that does not take what it was given is passed over, and one whose places may all be taken comes behind one that has
+ * room: nobody is to be refused while there is some. Undefined: nobody now.
  */
 export function emptiest<T extends Candidate>(all: readonly T[]): T | undefined {
   const taking = all.filter(({ isStuck }) => !isStuck);
   const [first] = taking.toSorted(
-    (a, b) => Number(a.isFull) - Number(b.isFull) || a.load - b.load || Number(b.isIdle) - Number(a.isIdle),
+    (a, b) =>
+      Number(a.isFull) - Number(b.isFull) ||
+      Number(a.mayBeFull) - Number(b.mayBeFull) ||
+      a.load - b.load ||
+      Number(b.isIdle) - Number(a.isIdle),
   );
   return first?.isIdle === true ? first : undefined;
 }

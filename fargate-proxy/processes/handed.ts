@@ -14,7 +14,9 @@ export interface ParentChannel {
 /** What a process under a parent does with what comes from there. */
 export interface ChildWork {
   readonly serve: (door: string, socket: Socket) => void;
-  readonly load: () => Pick<Load, 'here' | 'isFull'>;
+  readonly load: () => Pick<Load, 'here' | 'sessionsMax' | 'isFull'>;
+  /** The last place was taken, or one is free again. */
+  readonly whenFullOrNot: (say: () => void) => void;
   readonly state: () => ChildState;
   readonly told: (note: SiblingNote) => void;
   readonly drain: () => void;
@@ -57,9 +59,12 @@ export class Handed implements Doors {
       }
     });
     work.every(LOAD_EVERY_MS, () => this.#sayIfNew(work));
+    // At once: the next newcomer would be sent to whoever has no place any more.
+    work.whenFullOrNot(() => this.#sayIfNew(work));
     const state = (): void => this.#say({ kind: 'state', ...work.state() });
     work.every(STATE_EVERY_MS, state);
     state();
+    say();
     this.#say({ kind: 'ready' });
   }
 

@@ -22,6 +22,8 @@ export interface Load {
   readonly taken: number;
   /** Connections that it has. */
   readonly here: number;
+  /** How many of them may log in. */
+  readonly sessionsMax: number;
   /** It refuses any session more. */
   readonly isFull: boolean;
   /** It drains. */

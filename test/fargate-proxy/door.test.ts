@@ -145,6 +145,22 @@ describe('the door (security case 16)', () => {
     expect([door.peers, door.sessions]).toEqual([2, 2]);
   });
 
+  it('tells each time that the last place inside is taken, or the first is free again', async () => {
+    const { door, knock } = await openDoor({ sessions: 2 });
+    const told: boolean[] = [];
+    door.whenFullOrNot(() => told.push(door.isFull));
+    const [one, two] = [await knock(), await knock()];
+    one.place.goIn();
+    expect(told).toEqual([]);
+    two.place.goIn();
+    for (const { place, socket, ours } of [two, one]) {
+      place.release();
+      socket.destroy();
+      await once(ours, 'close');
+    }
+    expect(told).toEqual([true, false]);
+  });
+
   it('takes nobody in who was sent away meanwhile', async () => {
     const { door, knock } = await openDoor({ peers: 1 });
     const { place } = await knock();

@@ -28,7 +28,7 @@ function stand() {
   const looks: (() => void)[] = [];
   const pushedOut: string[] = [];
   const taker = (): Taker => ({
-    ...{ number: 1, load: 0, isFull: false, isStuck: false },
+    ...{ number: 1, load: 0, isFull: false, mayBeFull: false, isStuck: false },
     isIdle: state.free,
     take: (_door, { remotePort }) => void state.taken.push(remotePort),
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Candidate, emptiest, ownOf, placeOf } from '#proxy/processes/choice.ts';
 
 const process = (number: number, load: number, more: Partial<Candidate> = {}): Candidate => ({
-  ...{ number, load, isFull: false, isIdle: true, isStuck: false },
+  ...{ number, load, isFull: false, mayBeFull: false, isIdle: true, isStuck: false },
   ...more,
 });
 
@@ -26,6 +26,16 @@ describe('the process that a newcomer goes to', () => {
       2,
     ],
     ['one that has room, whatever it has', [process(1, 1, { isFull: true }), process(2, 9)], 2],
+    [
+      'one that has room for all that may log in',
+      [process(1, 1, { mayBeFull: true }), process(2, 3, { mayBeFull: false })],
+      2,
+    ],
+    [
+      'one that may have a place left, where the others have none',
+      [process(1, 1, { isFull: true, mayBeFull: true }), process(2, 3, { mayBeFull: true })],
+      2,
+    ],
     [
       'a full one, where all are: it has the words',
       [process(1, 4, { isFull: true }), process(2, 3, { isFull: true })],
