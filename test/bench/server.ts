@@ -12,8 +12,11 @@ import { until } from './settled.ts';
 const CONNECTED = `SELECT count(*) FROM pg_stat_activity
   WHERE backend_type = 'client backend' AND datname = '${DATABASE}' AND pid <> pg_backend_pid()`;
 
-/** Starts it with an empty database, and resolves with the port. */
-export async function startServer(ground: Ground): Promise<number> {
+/** Starts it with an empty database, and resolves with the port. `more`: settings. */
+export async function startServer(
+  ground: Ground,
+  more: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const { uid, gid } = postgresUser();
   const port = ground.nextPort();
   const data = join(ground.root, 'postgres');
@@ -26,7 +29,7 @@ export async function startServer(ground: Ground): Promise<number> {
     stdio: 'ignore',
     cwd: data,
   });
-  const flags = Object.entries(settings(ground, port, data)).flatMap(([name, value]) => [
+  const flags = Object.entries({ ...settings(ground, port, data), ...more }).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
   ]);

@@ -2,6 +2,7 @@ import type { Contender, Entrant } from './contender.ts';
 import { gateways } from './gateways.ts';
 import { DATABASE, Ground } from './ground.ts';
 import { startIssuer } from './issuer.ts';
+import { bareRelays } from './peers/bare/contenders.ts';
 import { pgpool } from './peers/pgpool.ts';
 import { bouncers, direct, haproxies } from './poolers.ts';
 import { startServer } from './server.ts';
@@ -39,6 +40,7 @@ export async function setStage(
       ...haproxies(ground, target),
       ...bouncers(ground, target),
       ...pgpool(ground, target, log),
+      ...bareRelays(ground, target),
       ...gateways({ ground, target, issuer, events, commits }, variants),
     ];
     const contenders = await startAll(
