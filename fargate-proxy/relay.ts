@@ -196,7 +196,7 @@ export class Relay {
   #waitForAhead(ahead: WriteAhead): void {
     const { client } = this.#options;
     client.pause();
-    ahead.whenEmpty(() => this.#resume(client));
+    ahead.whenRoom(() => this.#resume(client));
   }
 
   /** What the client sent before it went still reaches the target. */

@@ -2,10 +2,19 @@ import type { SessionTape } from './recorder/tapes.ts';
 import type { RawEnd } from './wire/raw-end.ts';
 import type { Block, RelayMemory } from './wire/relay-memory.ts';
 
-/** Held bytes beyond which the client is not read. */
-const FULL_BYTES = 64 << 10;
+/**
+ * Held bytes beyond which the client is not read. A commit of a megabyte costs a few times what one of 64 KiB does, and takes as much longer:
+ * so it is for a session alone. What others wait for shares its commits with less.
+ */
+const FULL_BYTES = 1 << 20;
+const FULL_AMONG_OTHERS_BYTES = 64 << 10;
+/** With no more it is read again: what comes while one commit is written fills the next. */
+const ROOM_BYTES = FULL_BYTES / 2;
 
-export type AheadTape = Pick<SessionTape, 'durability' | 'position' | 'durable' | 'recorded' | 'whenDurable'>;
+export type AheadTape = Pick<
+  SessionTape,
+  'durability' | 'position' | 'durable' | 'isAmongOthers' | 'recorded' | 'whenDurable'
+>;
 
 interface Held {
   /** It may go on once the tape is durable up to here. */
@@ -26,6 +35,7 @@ export class WriteAhead {
   #held: Held[] = [];
   #bytes = 0;
   #whenEmpty: (() => void)[] = [];
+  #whenRoom: (() => void)[] = [];
 
   constructor(target: RawEnd, tape: AheadTape, memory: RelayMemory) {
     this.#target = target;
@@ -38,7 +48,8 @@ export class WriteAhead {
   }
 
   get full(): boolean {
-    return this.#bytes > FULL_BYTES;
+    if (this.#bytes <= FULL_AMONG_OTHERS_BYTES) return false;
+    return this.#bytes > FULL_BYTES || this.#tape.isAmongOthers;
   }
 
   /** Takes bytes that are the very last that were recorded, as they lie in the slab: nothing may have been recorded since. */
@@ -60,12 +71,19 @@ export class WriteAhead {
     else this.#whenEmpty.push(empty);
   }
 
+  /** Calls `room` once the client may be read again. */
+  whenRoom(room: () => void): void {
+    if (this.#hasRoom) room();
+    else this.#whenRoom.push(room);
+  }
+
   /** Nothing that is held will be forwarded. Returns how many bytes of the client's that were. */
   drop(): number {
     const dropped = this.#held.reduce((sum, { said }) => sum + said, 0);
     this.#held = [];
     this.#bytes = 0;
     this.#whenEmpty = [];
+    this.#whenRoom = [];
     return dropped;
   }
 
@@ -87,8 +105,13 @@ export class WriteAhead {
     if (pieces.length === 0) return;
     for (const { bytes } of pieces) this.#bytes -= bytes.byteLength;
     this.#send(pieces);
+    if (this.#hasRoom) for (const room of this.#whenRoom.splice(0)) room();
     if (this.#bytes > 0) return;
     for (const empty of this.#whenEmpty.splice(0)) empty();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#bytes === 0 || (this.#bytes <= ROOM_BYTES && !this.#tape.isAmongOthers);
   }
 
   /** Many go as one: a write costs more than a copy. */

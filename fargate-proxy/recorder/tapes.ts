@@ -24,6 +24,8 @@ const MOST_BEHIND = 32 << 20;
 const LEAST_BEHIND = 4 << 20;
 /** Slabs kept for the next bulk transfer while nothing is going on. */
 const SPARE_SLABS = 4;
+/** So long after two waited in turn neither is alone, milliseconds. */
+const AMONG_OTHERS_MS = 250;
 /** How often it is looked whether something has to be handed over, and whether the recorder is behind. */
 const LOOK_MS = 25;
 
@@ -77,6 +79,9 @@ export class Tapes {
   #told = 0;
   /** Who waits, in the order of the positions. */
   readonly #untilDurable: Waiting[] = [];
+  /** Who waited last, and until when whoever waits is not the only one. */
+  #lastToWait: SessionTape | undefined;
+  #amongOthersUntil = 0;
   #nextTape = 1;
   #leaseUntilMs = Number.POSITIVE_INFINITY;
   #stopped = false;
@@ -151,8 +156,20 @@ export class Tapes {
     const { position } = this;
     if (position <= this.durable) return tape.behind.whenDurable(position, durable, keep);
     this.#untilDurable.push({ position, tape, durable, keep });
+    this.#seeWhoWaits(tape);
     this.#stamps?.waits();
     this.#tell(false);
+  }
+
+  #seeWhoWaits(tape: SessionTape): void {
+    if (tape === this.#lastToWait) return;
+    if (this.#lastToWait !== undefined) this.#amongOthersUntil = this.#now() + AMONG_OTHERS_MS;
+    this.#lastToWait = tape;
+  }
+
+  /** More than one session waited of late: what becomes durable for one is waited for by others. */
+  get isShared(): boolean {
+    return this.#now() < this.#amongOthersUntil;
   }
 
   /** The last `length` bytes of the last frame, where they lie; none where it is shorter. */
@@ -218,6 +235,7 @@ export class Tapes {
     this.#open.delete(tape.number);
     this.#pace.holds([...this.#open.values()]);
     this.#behind.delete(tape);
+    if (tape === this.#lastToWait) this.#lastToWait = undefined;
     if (this.#dead !== undefined) throw this.#dead;
     this.handOver();
     const closed = this.#answer(tape.number);
@@ -438,6 +456,11 @@ export class SessionTape {
   /** Everything of this tape that was recorded before it is durable. */
   get durable(): number {
     return Math.min(this.#tapes.durable, this.behind.from);
+  }
+
+  /** Of late others waited as well for what they said to be durable: their commits are its commits. */
+  get isAmongOthers(): boolean {
+    return this.#tapes.isShared;
   }
 
   /**

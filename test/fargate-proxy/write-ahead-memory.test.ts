@@ -48,6 +48,70 @@ class Session {
 const sessions = (count: number): Promise<Session[]> =>
   Promise.all(Array.from({ length: count }, () => Session.open()));
 
+const KILOBYTES_64 = 'x'.repeat(64 << 10);
+/** Says as much as it may; how often it could. */
+function fill(session: Session): number {
+  for (let said = 0; ; said += 1) {
+    if (session.ahead.full) return said;
+    session.say(KILOBYTES_64);
+  }
+}
+
+describe('how much of a client may wait', () => {
+  it('is a megabyte of one alone: a commit of much costs little more than one of little', async () => {
+    const [session] = await sessions(1);
+    expect(fill(session!)).toBe(17);
+  });
+
+  it('is 64 KiB where another waits for the same commits, and a megabyte again once that one is quiet', async () => {
+    const [bulk, other] = await sessions(2);
+    bulk!.say('copy');
+    other!.say('select 1');
+    expect(fill(bulk!)).toBe(1);
+    recorder.now += 250;
+    expect(fill(bulk!)).toBe(15);
+  });
+
+  it('is a megabyte of one that follows another: it is over', async () => {
+    const [before, session] = await sessions(2);
+    before!.say('select 1');
+    void before!.tape.close({ reason: 'client-closed', endedAt: '2026-11-30T00:00:00Z' });
+    expect(fill(session!)).toBe(17);
+  });
+
+  it('has room again at half of it while one is alone, so that the next commit is filled meanwhile', async () => {
+    const [session] = await sessions(1);
+    fill(session!);
+    const left: number[] = [];
+    session!.ahead.whenRoom(() => left.push(session!.ahead.drop()));
+    while (left.length === 0) recorder.makeDurable(1);
+    expect(left[0]).toBeGreaterThan(0);
+    expect(left[0]).toBeLessThanOrEqual(512 << 10);
+  });
+
+  it('has room again once nothing is held where others wait as well', async () => {
+    const [bulk, other] = await sessions(2);
+    other!.say('select 1');
+    fill(bulk!);
+    let isEmpty: boolean | undefined;
+    bulk!.ahead.whenRoom(() => (isEmpty = bulk!.ahead.empty));
+    expect(isEmpty).toBeUndefined();
+    recorder.makeAllDurable();
+    expect(isEmpty).toBe(true);
+  });
+
+  it('is asked for no more of one that is dropped', async () => {
+    const [session] = await sessions(1);
+    fill(session!);
+    const room = vi.fn<() => void>();
+    session!.ahead.whenRoom(room);
+    session!.ahead.drop();
+    session!.say('more');
+    recorder.makeAllDurable();
+    expect(room).not.toHaveBeenCalled();
+  });
+});
+
 describe('what waits to become durable', () => {
   it('takes no memory of its own, however many sessions wait, and each gets its own', async () => {
     const all = await sessions(SESSIONS);

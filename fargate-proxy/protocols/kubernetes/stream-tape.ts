@@ -56,6 +56,10 @@ export class StreamTape implements RelayTape {
     this.#tape.whenCaughtUp(resume);
   }
 
+  get isAmongOthers(): boolean {
+    return this.#tape.isAmongOthers;
+  }
+
   /** A record ends with its bytes. */
   recorded(length: number): Uint8Array | undefined {
     return this.#tape.recorded(length);

@@ -219,7 +219,7 @@ export class SshRelay {
   #isAheadFull(): boolean {
     const ahead = this.#ahead;
     if (ahead?.full !== true) return false;
-    ahead.whenEmpty(() => this.#heed());
+    ahead.whenRoom(() => this.#heed());
     return true;
   }
 }

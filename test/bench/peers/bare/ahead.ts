@@ -44,6 +44,7 @@ export class Ahead {
 export class AheadTape implements RelayTape {
   readonly durability = 'write-ahead';
   readonly isLate = false;
+  readonly isAmongOthers = false;
   readonly #ahead: Ahead;
   #said: Uint8Array = Buffer.alloc(0);
   position = 0;

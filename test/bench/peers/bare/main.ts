@@ -20,7 +20,7 @@ const ahead = file === undefined ? undefined : new Ahead(file);
 const NOTHING = Buffer.alloc(0);
 const UNRECORDED: RelayTape = {
   durability: 'windowed',
-  ...{ position: 0, durable: 0, isLate: false },
+  ...{ position: 0, durable: 0, isLate: false, isAmongOthers: false },
   record: () => true,
   recorded: () => undefined,
   whenDurable: (durable) => durable(),
