@@ -194,9 +194,9 @@ export class Relay {
   }
 
   #waitForAhead(ahead: WriteAhead): void {
-    const { client } = this.#options;
+    const { client, target } = this.#options;
     client.pause();
-    ahead.whenRoom(() => this.#resume(client));
+    ahead.whenRoom(() => this.#goOn(client, target));
   }
 
   /** What the client sent before it went still reaches the target. */

@@ -71,9 +71,9 @@ export class WriteAhead {
     else this.#whenEmpty.push(empty);
   }
 
-  /** Calls `room` once the client may be read again. */
+  /** Calls `room` once the client may be read again: while anything is held, not before some of it has gone on, whatever others do meanwhile. */
   whenRoom(room: () => void): void {
-    if (this.#hasRoom) room();
+    if (this.#bytes === 0) room();
     else this.#whenRoom.push(room);
   }
 

@@ -100,6 +100,19 @@ describe('how much of a client may wait', () => {
     expect(isEmpty).toBe(true);
   });
 
+  it('is told later, though others go quiet in the moment in which it is full: whoever asks has not stopped reading yet', async () => {
+    const [bulk, other] = await sessions(2);
+    other!.say('select 1');
+    fill(bulk!);
+    expect(bulk!.ahead.full).toBe(true);
+    recorder.now += 250;
+    const room = vi.fn<() => void>();
+    bulk!.ahead.whenRoom(room);
+    expect(room).not.toHaveBeenCalled();
+    recorder.makeAllDurable();
+    expect(room).toHaveBeenCalledOnce();
+  });
+
   it('is asked for no more of one that is dropped', async () => {
     const [session] = await sessions(1);
     fill(session!);
