@@ -24,7 +24,7 @@ export interface ResourceCall {
   readonly version: string;
   readonly resource: string;
   readonly subresource?: string;
-  /** Behind `proxy`: what is asked of the pod, service or node. */
+  /** Behind `proxy`: what is asked of the pod, service or node, as it came, with its escapes; so behind any subresource of other APIs. */
   readonly rest?: string;
   /** `''`: what is in no namespace, and all namespaces at once. */
   readonly namespace: string;
