@@ -190,7 +190,8 @@ export class Recorder {
     this.#decks.delete(tape);
     this.#deferred.end(tape);
     deck.isClosing = true;
-    deck.completeMs = at;
+    // Its last frames may be younger than its end: they were recorded while that waited for others'.
+    deck.completeMs = Math.max(deck.completeMs, at);
     return { put: this.#puts.putOpen(deck) };
   }
 

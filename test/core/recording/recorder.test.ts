@@ -65,6 +65,15 @@ describe('Recorder', () => {
     expect((await verdictOf(parts, opening().session)).verdict).toBe('verified');
   });
 
+  it('goes up to its last frame, though the session had ended before that was recorded', async () => {
+    const parts = memoryRecorder();
+    const { session } = opening();
+    await parts.recorder.open(1, opening(), 0);
+    await parts.recorder.commit(slabsOf([textFrame(1, 360_000, 'behind the end')], 360));
+    expect(await parts.recorder.close(1, { ...ENDING, at: 300 })).toMatchObject({ frames: 1 });
+    expect(await verdictOf(parts, session)).toEqual({ verdict: 'verified', findings: [] });
+  });
+
   it('journals small commits and puts large ones as segments, one after another', async () => {
     const parts = memoryRecorder();
     await parts.recorder.open(1, opening(), 0);
