@@ -37,7 +37,7 @@ function joined({ sessionsMax }: { readonly sessionsMax: number }) {
     inside.isFull = true;
     fullOrNot();
   };
-  return { child, process, channel, logsIn };
+  return { child, channel, logsIn };
 }
 
 describe('a process that is handed its clients', () => {

@@ -35,8 +35,11 @@ async function serve(plain: Socket): Promise<void> {
   await once(server, 'connect');
   plain.write('S');
   const secure = new TLSSocket(plain, { isServer: true, secureContext: context });
-  const destroy = (): void => void [plain, secure, server].map((socket) => socket.destroy());
-  for (const socket of [plain, secure, server]) socket.on('error', destroy);
+  const sockets = [plain, secure, server];
+  const destroy = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  for (const socket of sockets) socket.on('error', destroy);
   await once(secure, 'secure');
   const [client, far] = [secure, server].map((socket) => new RawEnd(socket, memory, bindings));
   new Relay({
